@@ -1,0 +1,34 @@
+"""What a user decided: the values that `decide` is given beside the ledger and the sighting. Built in `wiring` from the file."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import timedelta
+
+from bot.domain.routing import Group, Route
+from bot.domain.services import Service
+from bot.domain.words import Kind
+
+EVERYTHING = Route(to=("everywhere",), kinds=tuple(Kind))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """Services, routes and windows.
+
+    `usable_chats` names the chats that can post, None for all. `reopen_within`: an event without an id of its own that comes
+    back within it is the same one. `lapse_after`: an event whose feed never says "over" is over after that much silence.
+    `retroactive_within`: a post about something already over is told (quietly) only when it ended that recently.
+    `remember_for`: how long a closed incident outlives its feed's own memory of it.
+    """
+
+    services: tuple[Service, ...] = ()
+    routes: tuple[Route, ...] = ()
+    groups: tuple[Group, ...] = ()
+    usable_chats: Collection[str] | None = None
+    reopen_within: timedelta = timedelta(hours=2)
+    lapse_after: timedelta = timedelta(hours=24)
+    retroactive_within: timedelta = timedelta(days=1)
+    remember_for: timedelta = timedelta(days=30)
+    names: tuple[tuple[str, str], ...] = ()

@@ -1,0 +1,150 @@
+"""Every seam between the rules and the world, with its contract. Implementations are chosen in `wiring` alone.
+
+A contract test in `tests/` runs each against every implementation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from bot.domain.card import Card
+from bot.domain.decide import Decision
+from bot.domain.delivery import Attempt, Conversation, Limits, Receipt
+from bot.domain.incident import Incident, Ledger
+
+
+class Clock(Protocol):
+    """Where time comes from. The demo and the replay have clocks of their own."""
+
+    def now(self) -> datetime:
+        """The present: aware, UTC."""
+        ...
+
+    async def sleep(self, seconds: float) -> None:
+        """Return after `seconds` of this clock."""
+        ...
+
+
+class Chat(Protocol):
+    """A place where people talk. It never retries and never waits for a limit: the outbox does, and it is the only retry loop.
+
+    Every method raises only ChatError: RateLimited and Unavailable (nothing was sent), Refused (for good), Uncertain (a post
+    may have arrived). `channel` is the chat's own id ("C0123"), without the chat's name.
+    """
+
+    name: str
+    limits: Limits
+
+    async def post(self, channel: str, card: Card, *, key: str, thread: Receipt | None = None) -> Receipt:
+        """Send a message, in the thread of an earlier one where given. The chat can later `find` it by `key` (<= 25 chars)."""
+        ...
+
+    async def edit(self, receipt: Receipt, card: Card, *, thread: Receipt | None = None) -> None:
+        """Change a message in place; doing so twice is harmless. Raises Refused(gone=True) when it is no longer there."""
+        ...
+
+    async def find(self, channel: str, *, key: str, since: datetime, thread: Receipt | None = None) -> Receipt | None:
+        """The message posted with `key` since then, or None when there certainly is none."""
+        ...
+
+    async def ping(self) -> None:
+        """Return when the chat answers and accepts our credentials."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of connections. May be called twice."""
+        ...
+
+
+class Incidents(Protocol):
+    """The ledgers. One compare-and-set for each commit."""
+
+    async def read(self, provider: str) -> Ledger:
+        """The ledger as it stands; an empty one for a provider never seen."""
+        ...
+
+    async def commit(self, ledger: Ledger, decision: Decision, now: datetime) -> tuple[Incident, ...]:
+        """Write the decision and make its conversations due, all or nothing; give the incidents as written, numbered.
+
+        Raises Conflict when the ledger's revision is no longer that of `ledger`.
+        """
+        ...
+
+    async def find(self, incident: str) -> Incident | None:
+        """An incident by its id, whatever its ledger, or None."""
+        ...
+
+    async def providers(self) -> tuple[str, ...]:
+        """The names of all ledgers."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claimed:
+    """A due conversation that is ours until the lease ends; every later write must carry `token`."""
+
+    talk: Conversation
+    token: int
+
+
+class Outbox(Protocol):
+    """Conversations with something to say."""
+
+    async def claim(self, now: datetime, limit: int, lease: timedelta) -> Sequence[Claimed]:
+        """Up to `limit` due conversations, none of which anybody else holds; those whose holder died included."""
+        ...
+
+    async def begin(self, claimed: Claimed, attempt: Attempt) -> None:
+        """Write the intention before the call. Raises LeaseLost when the token is old."""
+        ...
+
+    async def settle(self, claimed: Claimed, talk: Conversation, due_at: datetime | None) -> None:
+        """Write the outcome and let go; due again at `due_at`, or when the incident changes. Raises LeaseLost."""
+        ...
+
+    async def wake(self, talk: Conversation, due_at: datetime) -> None:
+        """Make a conversation due, whoever holds it now."""
+        ...
+
+    async def next_due(self) -> datetime | None:
+        """When the earliest unclaimed conversation is due, or None."""
+        ...
+
+    async def conversations(self, incident: Incident) -> tuple[Conversation, ...]:
+        """What each channel is known to hold of an incident."""
+        ...
+
+
+class Limiter(Protocol):
+    """Pace, shared by replicas."""
+
+    async def take(self, bucket: str, per_second: float, burst: int) -> timedelta:
+        """Take one token; zero when there was one, else how long until there will be (nothing is taken then)."""
+        ...
+
+
+class Leases(Protocol):
+    """Who does what, among replicas."""
+
+    async def hold(self, name: str, lease: timedelta) -> bool:
+        """True when `name` is ours for `lease` from now, newly or again."""
+        ...
+
+    async def release_all(self) -> None:
+        """Let go of everything this worker holds."""
+        ...
+
+
+class Audit(Protocol):
+    """What was done, line by line, bounded."""
+
+    async def append(self, line: Mapping[str, str]) -> None:
+        """Add a line; the oldest ones are forgotten."""
+        ...
+
+    async def tail(self, limit: int) -> tuple[Mapping[str, str], ...]:
+        """The newest lines, newest first."""
+        ...

@@ -1,0 +1,48 @@
+"""What goes into a parser, and how a format describes itself. Every format module in this folder builds one `Format`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from bot.domain.observation import Listing, Observation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Payload:
+    """A body as it was fetched: raw bytes, lower-case header names, our clock and the final URL."""
+
+    body: bytes
+    fetched_at: datetime
+    headers: Mapping[str, str] = field(default_factory=dict)
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spec:
+    """What a parser may know of the source it reads for: the provider's name, and filters a user chose."""
+
+    provider: str
+    regions: tuple[str, ...] = ()
+    components: tuple[str, ...] = ()
+
+
+Parse = Callable[[Payload, Spec], tuple[Observation, ...]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Format:
+    """A provider's feed format.
+
+    `listing` says what absence from a body means. `recognises` tells from a body alone whether it is of this format.
+    `may_be_empty` is False where a valid body without incidents cannot be (it then closes nothing). `parse` is pure, gives
+    observations in the body's order with updates oldest first, and raises ParseError (with what could be read in `partial`).
+    """
+
+    name: str
+    listing: Listing
+    parse: Parse
+    recognises: Callable[[Payload], bool]
+    may_be_empty: bool = True
+    body_max_bytes: int = 2 * 1024 * 1024
