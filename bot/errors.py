@@ -91,7 +91,9 @@ class Refused(ChatError):
     `gone` is True when it was the message that is missing (deleted): posting anew then helps.
     """
 
-    def __init__(self, chat: str, channel: str, message: str, *, remedy: str = "", gone: bool = False) -> None:
+    def __init__(
+        self, chat: str, channel: str, message: str, *, remedy: str = "", gone: bool = False
+    ) -> None:
         self.remedy = remedy
         self.gone = gone
         super().__init__(chat, channel, message)

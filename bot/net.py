@@ -41,8 +41,8 @@ _EMBEDS_IPV4 = (ipaddress.ip_network("64:ff9b::/96"), ipaddress.ip_network("::/9
 def open_session(*, contact: str = "", per_host: int = PER_HOST) -> aiohttp.ClientSession:
     """A session for feeds and checks: polite, without cookies, through the proxies of the environment.
 
-    Needs a running loop. aiohttp asks DNS through aiodns where that is installed; resolving in threads would let a
-    few dead names hold up every other feed.
+    Needs a running loop. aiohttp asks DNS through aiodns where that is installed; resolving in threads
+    would let a few dead names hold up every other feed.
     """
     about = f"Fogbell/{__version__}" + (f" (+{contact})" if contact else "")
     connector = aiohttp.TCPConnector(
@@ -67,8 +67,8 @@ async def check_public(url: str, resolve: Resolve = resolve) -> tuple[str, ...]:
     """The addresses behind a URL that a person gave, all of them public.
 
     The caller should connect to these and not resolve again: a name may answer differently the second time.
-    Raises FetchError when the URL is not http(s), holds a password, cannot be resolved, or leads to any address
-    that is not public.
+    Raises FetchError when the URL is not http(s), holds a password, cannot be resolved, or leads to any
+    address that is not public.
     """
     host = _host(url)
     addresses = (literal,) if (literal := _literal(host)) else tuple(await _resolved(host, url, resolve))
@@ -86,7 +86,7 @@ def is_local(url: str) -> bool:
 
 
 def is_public(address: str) -> bool:
-    """True when an IP address is of the open Internet: not loopback, private, link-local, metadata, multicast."""
+    """True when an IP address is of the open Internet: not private, loopback, metadata, multicast ..."""
     ip = ipaddress.ip_address(address.partition("%")[0])
     if isinstance(ip, ipaddress.IPv6Address):
         inner = ip.ipv4_mapped or ip.sixtofour or (ip.teredo[1] if ip.teredo else None) or _embedded(ip)

@@ -14,6 +14,8 @@ from bot.domain.card import Card
 from bot.domain.decide import Decision
 from bot.domain.delivery import Attempt, Conversation, Limits, Receipt
 from bot.domain.incident import Incident, Ledger
+from bot.domain.silences import Silence
+from bot.domain.trust import SourceReport
 
 
 class Clock(Protocol):
@@ -46,7 +48,9 @@ class Chat(Protocol):
         """Change a message in place; doing so twice is harmless. Raises Refused(gone=True) when it is no longer there."""
         ...
 
-    async def find(self, channel: str, *, key: str, since: datetime, thread: Receipt | None = None) -> Receipt | None:
+    async def find(
+        self, channel: str, *, key: str, since: datetime, thread: Receipt | None = None
+    ) -> Receipt | None:
         """The message posted with `key` since then, or None when there certainly is none."""
         ...
 
@@ -102,7 +106,10 @@ class Outbox(Protocol):
         ...
 
     async def settle(self, claimed: Claimed, talk: Conversation, due_at: datetime | None) -> None:
-        """Write the outcome and let go; due again at `due_at`, or when the incident changes. Raises LeaseLost."""
+        """Write the outcome and let go; due again at `due_at`, or when the incident changes. Raises LeaseLost.
+
+        The intention is forgotten unless `talk` still carries it: then nobody knows yet whether it arrived.
+        """
         ...
 
     async def wake(self, talk: Conversation, due_at: datetime) -> None:
@@ -147,4 +154,32 @@ class Audit(Protocol):
 
     async def tail(self, limit: int) -> tuple[Mapping[str, str], ...]:
         """The newest lines, newest first."""
+        ...
+
+
+class Silences(Protocol):
+    """What people asked to be quiet about."""
+
+    async def add(self, silence: Silence) -> None:
+        """Keep it in place of one with the same id. Conversations that it no longer holds become due at once."""
+        ...
+
+    async def active(self, now: datetime) -> tuple[Silence, ...]:
+        """Those that have not ended, the one that ends first in front."""
+        ...
+
+
+class Sources(Protocol):
+    """How well we see."""
+
+    async def lines(self) -> tuple[SourceReport, ...]:
+        """One report for each configured source, our own checks included."""
+        ...
+
+
+class Once(Protocol):
+    """Whether something was done before, among replicas."""
+
+    async def first(self, key: str, ttl: timedelta) -> bool:
+        """True for the first who asks about `key` within `ttl`, False for everyone after."""
         ...

@@ -8,8 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from bot.domain.incident import SELF
-from bot.domain.observation import Observation, Place, Update
+from bot.domain.observation import SELF, Observation, Place, Update
 from bot.domain.words import Impact, Status
 
 

@@ -31,7 +31,12 @@ def memory_keys(source: str, said: Observation) -> tuple[str, ...]:
 
 
 def match(
-    ledger: Ledger, source: str, said: Observation, taken: Collection[str], reopen_within: timedelta, now: datetime
+    ledger: Ledger,
+    source: str,
+    said: Observation,
+    taken: Collection[str],
+    reopen_within: timedelta,
+    now: datetime,
 ) -> Incident | None:
     """The incident of `ledger` that this observation speaks of, or None. `taken` ids belong to others of the same body."""
     for key in memory_keys(source, said):
@@ -44,10 +49,14 @@ def match(
     return _by_event(free, source, said)
 
 
-def _by_chain(free: Iterable[Incident], source: str, said: Observation, reopen_after: datetime) -> Incident | None:
+def _by_chain(
+    free: Iterable[Incident], source: str, said: Observation, reopen_after: datetime
+) -> Incident | None:
     """An event without an id: the incident that shares a post with it, else the one of its chain that is still going on."""
     chained = [
-        i for i in free if any(c.source == source and c.said.chain == said.chain for c in i.claims) and said.chain
+        i
+        for i in free
+        if any(c.source == source and c.said.chain == said.chain for c in i.claims) and said.chain
     ]
     ids = {update.id for update in said.updates}
     for incident in chained:
@@ -65,7 +74,11 @@ def _by_event(free: Iterable[Incident], source: str, said: Observation) -> Incid
     for incident in others:
         if any(_same_link(claim.said, said) for claim in incident.claims):
             return incident
-    near = [i for i in others if i.is_open and not said.is_over and i.kind is said.kind and _same_place_and_time(i, said)]
+    near = [
+        i
+        for i in others
+        if i.is_open and not said.is_over and i.kind is said.kind and _same_place_and_time(i, said)
+    ]
     return near[0] if len(near) == 1 else None
 
 
@@ -133,7 +146,11 @@ def _merge_updates(
 
 def _tells_the_same(update: Update, other: Update) -> bool:
     """True for one post told by two sources of a provider: the same words, or nearly, at nearly the same time."""
-    if not update.posted_at or not other.posted_at or abs(update.posted_at - other.posted_at) > SAME_POST_WITHIN:
+    if (
+        not update.posted_at
+        or not other.posted_at
+        or abs(update.posted_at - other.posted_at) > SAME_POST_WITHIN
+    ):
         return False
     ours, theirs = _words(update.text), _words(other.text)
     return bool(ours) and bool(theirs) and (ours in theirs or theirs in ours)
@@ -146,7 +163,8 @@ def _words(text: str) -> str:
 def without(incident: Incident, source: str, closure: Closure, at: datetime) -> Incident:
     """`incident` after it left `source`, by absence or by long silence."""
     claims = tuple(
-        replace(c, gone=closure, seen_at=at) if c.source == source and not c.is_over else c for c in incident.claims
+        replace(c, gone=closure, seen_at=at) if c.source == source and not c.is_over else c
+        for c in incident.claims
     )
     return concluded(replace(incident, claims=claims), at)
 
@@ -159,7 +177,9 @@ def concluded(incident: Incident, at: datetime | None = None) -> Incident:
     over = status.is_over
     stated = any(c.said.is_over for c in incident.claims)
     closed_at = (incident.closed_at or at or lead.seen_at) if over else None
-    places = dict.fromkeys(p for c in sorted(incident.claims, key=_weight, reverse=True) for p in c.said.places)
+    places = dict.fromkeys(
+        p for c in sorted(incident.claims, key=_weight, reverse=True) for p in c.said.places
+    )
     return replace(
         incident,
         kind=said.kind,

@@ -11,7 +11,7 @@ from datetime import datetime
 
 from bot.domain import correlate
 from bot.domain.incident import Acknowledgement, Closure, Incident, Known, Ledger, Opening, revised
-from bot.domain.observation import Listing, Observation, Sighting
+from bot.domain.observation import SELF, Listing, Observation, Sighting
 from bot.domain.routing import channels_for
 from bot.domain.rules import Rules
 from bot.domain.services import affected
@@ -50,7 +50,8 @@ class Decision:
             self,
             incidents=tuple(replace(i, id=names.get(i.id, i.id)) for i in self.incidents),
             known={
-                key: replace(k, incident=names.get(k.incident or "", k.incident)) for key, k in self.known.items()
+                key: replace(k, incident=names.get(k.incident or "", k.incident))
+                for key, k in self.known.items()
             },
             due=tuple((names.get(incident, incident), channel) for incident, channel in self.due),
         )
@@ -90,7 +91,8 @@ class _Draft:
         self.sighting = sighting
         self.rules = rules
         self.now = sighting.seen_at
-        self.is_first = sighting.source not in ledger.sources
+        # Our own checks have no history that could be old news: their first failure is one.
+        self.is_first = sighting.source not in ledger.sources and ledger.provider != SELF
         self.taken: set[str] = set()  # incidents that an observation of this body speaks of
         self.forgotten: list[str] = []
         self.forgotten_keys: list[str] = []
@@ -138,7 +140,7 @@ class _Draft:
         """How the ledger differs now, or None when it does not."""
         changed = self._changed()
         known = {k: v for k, v in self.known.items() if self.before.known.get(k) != v}
-        is_new_source = self.is_first and self.sighting.source != CLOCK
+        is_new_source = self.sighting.source not in {CLOCK, *self.before.sources}
         if not (changed or known or is_new_source or self.forgotten or self.forgotten_keys):
             return None
         return Decision(
@@ -201,7 +203,9 @@ class _Draft:
 
     def _spoken_of_by(self, source: str) -> list[Incident]:
         return [
-            i for i in self.ledger.open_incidents if any(c.source == source and not c.is_over for c in i.claims)
+            i
+            for i in self.ledger.open_incidents
+            if any(c.source == source and not c.is_over for c in i.claims)
         ]
 
     def _remember(self, said: Observation, incident: Incident | None) -> None:

@@ -1,7 +1,7 @@
 """To whom, and what next: delivery is the difference between what is true and what a chat is known to hold.
 
-Nothing is ever "resent". `plan` compares an incident with a conversation and names the next step; after a restart, a chat's outage
-or a lost reply it is called again and finds the gap. Every promise about order, repetition and silence is kept here.
+Nothing is ever "resent". `plan` compares an incident with a conversation and names the next step; after a restart, a chat's
+outage or a lost reply it is called again and finds the gap. Every promise about order, repetition and silence is kept here.
 """
 
 from __future__ import annotations
@@ -97,8 +97,8 @@ class Attempt:
 class Conversation:
     """What one channel is known to hold of one subject.
 
-    `channel` is "chat:id", as in "slack:C0123". `was_held` is True when a silence ever withheld something. `parked` is the one
-    plain word why nothing more is tried.
+    `channel` is "chat:id", as in "slack:C0123". `was_held` is True when a silence ever withheld something. `parked` says
+    in plain words why the chat refused; it is tried again once in a while.
     """
 
     subject: str
@@ -137,14 +137,16 @@ class Conversation:
         return next((m for m in self.messages if m.key == key), None)
 
 
-def plan(incident: Incident, talk: Conversation, limits: Limits, held_until: datetime | None = None) -> Step | Hold | None:
-    """The next step of this conversation, a Hold while it is silenced, or None when the chat holds all it should.
+def plan(
+    incident: Incident, talk: Conversation, limits: Limits, held_until: datetime | None = None
+) -> Step | Hold | None:
+    """The next step of this conversation, a Hold while it is silenced, or None when the chat holds all that it should.
 
     The order is: the headline, then missing updates oldest first, then edits of what is shown. Calling it again after its
     steps were settled always ends in None.
     """
     step = _next(incident, talk, limits)
-    if step is None or talk.parked:
+    if step is None:
         return None
     if held_until is not None:
         return Hold(until=held_until, reason="silenced")
@@ -180,7 +182,9 @@ def _headline(incident: Incident, talk: Conversation) -> Step:
     )
 
 
-def _reply(kind: StepKind, incident: Incident, talk: Conversation, updates: tuple[Update, ...], reason: str) -> Step:
+def _reply(
+    kind: StepKind, incident: Incident, talk: Conversation, updates: tuple[Update, ...], reason: str
+) -> Step:
     return Step(
         kind=kind,
         key=message_key(talk),
@@ -273,9 +277,7 @@ def settled(talk: Conversation, step: Step, receipt: Receipt) -> Conversation:
             for m in talk.messages
         )
     else:
-        new = Message(
-            kind=step.kind, key=step.key, receipt=receipt, updates=step.updates, digest=step.digest
-        )
+        new = Message(kind=step.kind, key=step.key, receipt=receipt, updates=step.updates, digest=step.digest)
         messages = (*talk.messages, new)
     return replace(talk, messages=messages, revision=step.revision, attempt=None, failures=0)
 
@@ -305,7 +307,7 @@ def headline_digest(incident: Incident) -> str:
         incident.severity,
         incident.began_at,
         incident.url,
-        [p for p in incident.places],
+        incident.places,
         [(a.service, a.is_certain, a.path) for a in incident.affected],
         (newest.id, newest.text) if newest else None,
         incident.acknowledged,

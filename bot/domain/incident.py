@@ -15,8 +15,6 @@ from bot.domain.observation import Observation, Place, Update
 from bot.domain.services import Affected
 from bot.domain.words import Impact, Kind, Severity, Status
 
-SELF = "self"  # the ledger of our own services' incidents
-
 
 class Opening(StrEnum):
     """How we met an incident; it decides how loudly the headline speaks."""

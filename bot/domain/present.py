@@ -10,8 +10,8 @@ from datetime import UTC, datetime, tzinfo
 
 from bot.domain.card import Card, Field, Section, Tone
 from bot.domain.delivery import Step, StepKind
-from bot.domain.incident import SELF, Closure, Incident, Opening
-from bot.domain.observation import Place, Update
+from bot.domain.incident import Closure, Incident, Opening
+from bot.domain.observation import SELF, Place, Update
 from bot.domain.words import Impact, Kind
 
 EARLIER_MAX = 5  # earlier updates that a headline sums up in a line each
@@ -35,7 +35,9 @@ def present(step: Step, incident: Incident, *, names: Mapping[str, str], zone: t
     return _reply(step, incident, updates, names, zone)
 
 
-def headline(incident: Incident, *, names: Mapping[str, str], zone: tzinfo = UTC, is_quiet: bool = False) -> Card:
+def headline(
+    incident: Incident, *, names: Mapping[str, str], zone: tzinfo = UTC, is_quiet: bool = False
+) -> Card:
     """The one card that sums an incident up as it stands."""
     provider = provider_name(incident.provider, names)
     status = incident.status.words
@@ -59,13 +61,13 @@ def provider_name(slug: str, names: Mapping[str, str]) -> str:
 
 
 def clock_words(at: datetime, zone: tzinfo = UTC) -> str:
-    """"2025-10-20 07:11 UTC": a time people can read aloud, with its zone."""
+    """ "2025-10-20 07:11 UTC": a time people can read aloud, with its zone."""
     local = at.astimezone(zone)
     return f"{local:%Y-%m-%d %H:%M} {local.tzname() or ''}".rstrip()
 
 
 def places_words(places: tuple[Place, ...]) -> str:
-    """"DynamoDB, EC2 (us-east-1) and 12 more", or an empty string when nothing is known."""
+    """ "DynamoDB, EC2 (us-east-1) and 12 more", or an empty string when nothing is known."""
     known = [p for p in places if p.component or p.region]
     words = [" ".join(filter(None, (p.component, f"({p.region})" if p.region else ""))) for p in known]
     shown = ", ".join(words[:PLACES_SHOWN])

@@ -44,7 +44,10 @@ class Route:
 
 
 def channels_for(
-    incident: Incident, routes: Iterable[Route], groups: Iterable[Group], usable: Collection[str] | None = None
+    incident: Incident,
+    routes: Iterable[Route],
+    groups: Iterable[Group],
+    usable: Collection[str] | None = None,
 ) -> tuple[str, ...]:
     """The channels ("chat:id") that hear of this incident now, without repeats.
 
@@ -77,8 +80,5 @@ def _kind(route: Route, incident: Incident) -> bool:
 
 
 def _open(group: Group, usable: Collection[str] | None) -> tuple[str, ...]:
-    if usable is not None:
-        reachable = tuple(c for c in group.channels if c.partition(":")[0] in usable)
-    else:
-        reachable = group.channels
+    reachable = tuple(c for c in group.channels if usable is None or c.partition(":")[0] in usable)
     return reachable[:1] if group.mode is Mode.FIRST_UP else reachable

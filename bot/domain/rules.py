@@ -1,4 +1,4 @@
-"""What a user decided: the values that `decide` is given beside the ledger and the sighting. Built in `wiring` from the file."""
+"""What a user decided: what `decide` is given beside the ledger and the sighting. Built by `bot.config` from the file."""
 
 from __future__ import annotations
 

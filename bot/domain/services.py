@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
-from bot.domain.observation import Place
+from bot.domain.observation import SELF, Place
 
 GLOBAL = "global"
 _NEED = re.compile(r"^(?:(service):([\w .-]+)|([\w.-]+)(?:/([^@?]+))?(?:@([\w .-]+))?)(\?)?$")
@@ -72,7 +72,9 @@ def parse_need(text: str) -> Need:
     """The need that `text` writes. Raises ValueError with an example when it is not one."""
     found = _NEED.match(text.strip())
     if not found:
-        raise ValueError(f'"{text}" is not a need; write "aws/dynamodb@us-east-1", "stripe" or "service:sessions?"')
+        raise ValueError(
+            f'"{text}" is not a need; write "aws/dynamodb@us-east-1", "stripe" or "service:sessions?"'
+        )
     _, service, provider, component, region, soft = found.groups()
     return Need(
         provider=provider,
@@ -86,8 +88,11 @@ def parse_need(text: str) -> Need:
 def affected(services: Iterable[Service], places: Iterable[Place]) -> tuple[Affected, ...]:
     """The services that the places hit, directly or through each other, worst tier first; each once, by its surest path."""
     graph = {service.name: service for service in services}
+    places = tuple(places)
     hit: dict[str, Affected] = {}
     for service in graph.values():
+        if any(p.provider == SELF and p.component == service.name for p in places):
+            _note(hit, Affected(service=service.name, tier=service.tier, path=(service.name,)))
         for need in service.needs:
             if need.service is None:
                 _note(hit, _direct(service, need, places))

@@ -70,7 +70,7 @@ class Severity(IntEnum):
 
     @property
     def words(self) -> str:
-        """"SEV2"."""
+        """ "SEV2"."""
         return self.name
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from bot.domain.observation import Listing, Observation
 
@@ -35,7 +35,8 @@ Parse = Callable[[Payload, Spec], tuple[Observation, ...]]
 class Format:
     """A provider's feed format.
 
-    `listing` says what absence from a body means. `recognises` tells from a body alone whether it is of this format.
+    `listing` says what absence from a body means; where that depends on the body, `listing_of` says it for one body (ask
+    `listed`, which knows both). `recognises` tells from a body alone whether it is of this format.
     `may_be_empty` is False where a valid body without incidents cannot be (it then closes nothing). `parse` is pure, gives
     observations in the body's order with updates oldest first, and raises ParseError (with what could be read in `partial`).
     """
@@ -45,4 +46,28 @@ class Format:
     parse: Parse
     recognises: Callable[[Payload], bool]
     may_be_empty: bool = True
+    body_max_bytes: int = 2 * 1024 * 1024
+    listing_of: Callable[[Payload], Listing] | None = None
+
+    def listed(self, payload: Payload) -> Listing:
+        """What absence from this very body means."""
+        return self.listing_of(payload) if self.listing_of else self.listing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceSpec:
+    """One configured source: where it is, how often to look, and in which format it is (None: find out by looking).
+
+    `name` is unique; sources of one provider share its ledger. `allow_private` permits redirects to private addresses:
+    `url` itself comes from an operator and may point anywhere.
+    """
+
+    name: str
+    provider: str
+    url: str
+    format: str | None = None
+    every: timedelta = timedelta(seconds=60)
+    regions: tuple[str, ...] = ()
+    components: tuple[str, ...] = ()
+    allow_private: bool = False
     body_max_bytes: int = 2 * 1024 * 1024

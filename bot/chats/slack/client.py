@@ -1,0 +1,246 @@
+"""Slack out: a `ports.Chat` on slack_sdk. No other file of Fogbell sends anything to Slack.
+
+`wiring` builds it, the outbox calls its port, `listen` answers people through the rest. slack_sdk would repeat a POST after a
+lost reply and so double a message (measured with 3.47.0): it is given no retry handlers, and nothing here retries either.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+import aiohttp
+from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.chats.slack.failures import SLACK, InDoubt, from_reply, from_transport
+from bot.chats.slack.render import Audience, Body, render
+from bot.domain.card import Card
+from bot.domain.delivery import Limits, Receipt
+from bot.errors import Refused, Unavailable, Uncertain
+
+API_URL = "https://slack.com/api/"
+TIMEOUT = timedelta(seconds=10)
+EVENT_TYPE = "fogbell_message"
+CLOCKS_DIFFER = timedelta(minutes=1)  # Slack stamps messages by its clock, and `since` comes from ours
+FIND_PAGE = 200  # messages; Slack's advice. Apps under the limits of 2025 get 15, whatever they ask for
+FIND_PAGES = 10
+_HOSTS = ("slack.com", "slack-gov.com")
+_PLAIN = {"parse": "none", "link_names": False}  # names and addresses in the text stay plain words
+_NO_PREVIEWS = {"unfurl_links": False, "unfurl_media": False}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """Who we are in the workspace: our ids as a user and as a bot."""
+
+    user: str
+    bot: str
+
+
+class SlackChat:
+    """Slack as the outbox sees it. Build it anywhere; its connections begin with the first call."""
+
+    name = SLACK
+    limits = Limits(threads=True, edits=True, find=True)
+
+    def __init__(self, *, token: str, api_url: str = API_URL, timeout: timedelta = TIMEOUT) -> None:
+        self.api_url = api_url
+        self._token = token
+        self._timeout_s = timeout.total_seconds()
+        self._session: aiohttp.ClientSession | None = None
+
+    async def post(self, channel: str, card: Card, *, key: str, thread: Receipt | None = None) -> Receipt:
+        """Send a message; `find` knows it again by the key in its metadata, which people do not see."""
+        body = {**render(card), **_PLAIN, **_NO_PREVIEWS, "channel": channel}
+        body["metadata"] = {"event_type": EVENT_TYPE, "event_payload": {"key": key}}
+        if thread:
+            body["thread_ts"] = thread.message
+        async with self._asking(channel, Uncertain):
+            reply = await self.web().api_call("chat.postMessage", json=body)
+            return _receipt(reply["channel"], reply["ts"])
+
+    async def edit(self, receipt: Receipt, card: Card, *, thread: Receipt | None = None) -> None:
+        """Change a message in place. Slack keeps its metadata and tells nobody, mentions included."""
+        body = {**render(card), **_PLAIN, "channel": receipt.channel, "ts": receipt.message}
+        async with self._asking(receipt.channel, Unavailable):
+            await self.web().api_call("chat.update", json=body)
+
+    async def find(
+        self, channel: str, *, key: str, since: datetime, thread: Receipt | None = None
+    ) -> Receipt | None:
+        """The message with this key, read from the channel's history or from a thread.
+
+        Raises Uncertain when more than FIND_PAGES pages were written since: it may be among those not read.
+        """
+        query: dict[str, Any] = {
+            "channel": channel,
+            "oldest": f"{(since - CLOCKS_DIFFER).timestamp():.6f}",
+            "limit": FIND_PAGE,
+            "include_all_metadata": True,
+        }
+        for _ in range(FIND_PAGES):
+            found, cursor, has_more = await self._page(query, key, thread)
+            if found or not has_more:
+                return found
+            query["cursor"] = cursor
+        raise Uncertain(
+            SLACK, channel, f"not among the newest {FIND_PAGE * FIND_PAGES} messages, and there are more"
+        )
+
+    async def ping(self) -> None:
+        """Return when Slack answers and knows our token."""
+        await self.identity()
+
+    async def identity(self) -> Identity:
+        """Our own ids, by auth.test."""
+        async with self._asking("", Unavailable):
+            reply = await self.web().auth_test()
+            return Identity(user=str(reply["user_id"]), bot=str(reply["bot_id"] or ""))
+
+    async def whisper(self, channel: str, user: str, card: Card, *, thread: str | None = None) -> None:
+        """Show a message to one person of a channel; nobody can find it again."""
+        body = {**render(card, audience=Audience.PERSON), **_PLAIN, "channel": channel, "user": user}
+        if thread:
+            body["thread_ts"] = thread
+        async with self._asking(channel, Unavailable):
+            await self.web().api_call("chat.postEphemeral", json=body)
+
+    async def answer(self, response_url: str, channel: str, card: Card, *, is_private: bool) -> None:
+        """Answer a slash command at the address that came with it. Raises Refused when that is not Slack's."""
+        if not is_slacks(response_url, self.api_url):
+            raise Refused(SLACK, channel, "the address to answer at is not Slack's", remedy="Check api_url.")
+        body = _answer(card, is_private=is_private)
+        async with (
+            self._asking(channel, Unavailable),
+            self._open().post(
+                response_url, json=body, allow_redirects=False, proxy=_proxy(response_url)
+            ) as reply,
+        ):
+            if reply.status != 200:
+                after = reply.headers.get("Retry-After", "")
+                raise from_reply(channel, Unavailable, status=reply.status, after=after)
+
+    def web(self) -> AsyncWebClient:
+        """slack_sdk's client on our connections; it costs nothing to make."""
+        client = AsyncWebClient(
+            token=self._token,
+            base_url=self.api_url,
+            session=self._open(),
+            retry_handlers=[],
+            logger=silent_logger(),
+        )
+        client.proxy = _proxy(self.api_url)  # slack_sdk itself ignores NO_PROXY
+        return client
+
+    async def close(self) -> None:
+        """Let go of connections. May be called twice."""
+        if self._session is not None:
+            await self._session.close()
+
+    def _open(self) -> aiohttp.ClientSession:
+        if self._session is None or self._session.closed:
+            # A connection that never came about is told from a lost reply by its own, shorter time-out.
+            timeout = aiohttp.ClientTimeout(total=None, connect=self._timeout_s / 2)
+            self._session = aiohttp.ClientSession(timeout=timeout, cookie_jar=aiohttp.DummyCookieJar())
+        return self._session
+
+    async def _page(
+        self, query: Mapping[str, Any], key: str, thread: Receipt | None
+    ) -> tuple[Receipt | None, str, bool]:
+        """The message with `key`, if it is on this page; where the next page begins; whether there is one."""
+        channel = query["channel"]
+        async with self._asking(channel, Unavailable):
+            if thread:
+                page = await self.web().conversations_replies(**query, ts=thread.message)
+            else:
+                page = await self.web().conversations_history(**query)
+            found = [m["ts"] for m in page["messages"] if _key(m) == key]
+            cursor = (page.get("response_metadata") or {}).get("next_cursor", "")
+            return _receipt(channel, found[0]) if found else None, cursor, bool(cursor or page["has_more"])
+
+    @asynccontextmanager
+    async def _asking(self, channel: str, in_doubt: InDoubt) -> AsyncIterator[None]:
+        """The seam: whatever goes wrong inside leaves as a ChatError, and within our time-out."""
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                yield
+        except SlackApiError as exc:
+            raise _refusal(channel, in_doubt, exc) from exc
+        except (aiohttp.ClientError, OSError) as exc:  # TimeoutError is an OSError
+            raise from_transport(channel, in_doubt, exc) from exc
+        except (SlackClientError, AttributeError, KeyError, TypeError, ValueError) as exc:
+            # slack_sdk takes any reply for a JSON object, and trips over one that is not.
+            raise from_reply(channel, in_doubt, status=200) from exc
+
+
+def is_slacks(url: str, api_url: str) -> bool:
+    """True for an address that Slack may be answered at: its own hosts, or the very server that api_url names."""
+    try:
+        there, api = urlsplit(url), urlsplit(api_url)
+        if (there.scheme, there.netloc) == (api.scheme, api.netloc):
+            return True
+        host = there.hostname or ""
+    except ValueError:
+        return False
+    return (
+        there.scheme == "https"
+        and there.port in {None, 443}
+        and host.endswith(tuple(f".{h}" for h in _HOSTS))
+    )
+
+
+def silent_logger() -> logging.Logger:
+    """A logger that says nothing: the libraries' words may hold addresses with secrets, and our errors say the rest."""
+    return logging.Logger("slack", level=logging.CRITICAL + 1)  # noqa: LOG001 - not to be reached by name
+
+
+def _refusal(channel: str, in_doubt: InDoubt, exc: SlackApiError) -> Exception:
+    response = exc.response
+    if isinstance(response, aiohttp.ClientResponse):  # how slack_sdk reports a body that is not JSON
+        return from_reply(
+            channel, in_doubt, status=response.status, after=response.headers.get("Retry-After", "")
+        )
+    data = response.data if isinstance(response.data, dict) else {}
+    return from_reply(
+        channel,
+        in_doubt,
+        status=response.status_code,
+        word=str(data.get("error") or ""),
+        after=response.headers.get("Retry-After", ""),
+        needed=str(data.get("needed") or ""),
+    )
+
+
+def _answer(card: Card, *, is_private: bool) -> dict[str, object]:
+    body: Body = render(card, audience=Audience.PERSON if is_private else Audience.CHANNEL)
+    kind = "ephemeral" if is_private else "in_channel"
+    return {**body, **_PLAIN, **_NO_PREVIEWS, "response_type": kind, "replace_original": False}
+
+
+def _key(message: Mapping[str, Any]) -> object:
+    metadata = message.get("metadata") or {}
+    if metadata.get("event_type") != EVENT_TYPE:
+        return None
+    return (metadata.get("event_payload") or {}).get("key")
+
+
+def _receipt(channel: str, ts: str) -> Receipt:
+    """A message's id is its time: seconds since 1970 with six digits after the point."""
+    return Receipt(channel=channel, message=ts, at=datetime.fromtimestamp(float(ts), UTC))
+
+
+def _proxy(url: str) -> str | None:
+    """The environment's proxy for an address, unless NO_PROXY names it or it is on this machine."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    if host in {"localhost", "127.0.0.1", "::1"} or proxy_bypass(host):
+        return None
+    return getproxies().get(parts.scheme)

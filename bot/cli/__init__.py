@@ -1,0 +1,80 @@
+"""The command line: `fogbell run | demo | say | check-config | doctor | init | parse | replay`.
+
+Each subcommand is a module with `add` (its words and help) and `run` (which gives the exit status). Heavy libraries are
+imported only by the command that needs them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+from bot import __version__
+from bot.cli.status import BAD_CONFIG, FAILED, OK, USAGE
+from bot.errors import BotError, ConfigError, UsageError
+
+_COMMANDS = ("run", "demo", "say", "init", "check_config", "doctor", "parse", "replay")
+
+_EPILOG = """\
+first steps:
+  fogbell demo                          see a real outage replayed, no network, no tokens
+  fogbell init                          write a configuration of your own
+  fogbell run --config fogbell.toml     watch, and tell
+  fogbell say status                    ask the running worker what you would ask in Slack
+
+Every command has a --help of its own, with examples.
+"""
+
+
+class _Parser(argparse.ArgumentParser):
+    """Ends with status 64 on bad usage, as sysexits.h has it; 2 is for a bad configuration."""
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong and how to learn more."""
+        self.print_usage(sys.stderr)
+        print(f"{self.prog}: {message}\nTry: {self.prog} --help", file=sys.stderr)
+        raise SystemExit(USAGE)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command line; gives the exit status."""
+    args = _parser().parse_args(argv)
+    try:
+        status: int = args.run(args)
+        sys.stdout.flush()
+        return status
+    except ConfigError as exc:
+        for problem in exc.problems:
+            print(f"fogbell: {problem}", file=sys.stderr)
+        return BAD_CONFIG
+    except UsageError as exc:
+        print(f"fogbell: {exc}", file=sys.stderr)
+        return USAGE
+    except BotError as exc:
+        print(f"fogbell: {exc}", file=sys.stderr)
+        return FAILED
+    except KeyboardInterrupt:
+        return OK
+    except BrokenPipeError:
+        # Whoever read our output has enough; Python would complain again while it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return OK
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="fogbell",
+        description="Fogbell: the bell that rings when the cloud goes down. Watches provider status feeds and your own "
+        "health checks, and tells Slack, Discord and your customers.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"fogbell {__version__}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=_Parser)
+    for name in _COMMANDS:
+        importlib.import_module(f"bot.cli.{name}").add(commands)
+    return parser

@@ -1,0 +1,86 @@
+"""`fogbell replay`: what would have been said on a recorded day, one JSON object a line for each delivered step."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import sys
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import Progress
+
+from bot.cli.status import OK
+from bot.domain.rules import Rules
+from bot.pipeline.outbox import Delivered, Voice
+from bot.replay import EVERYTHING_HERE, format_named, line_of, recording, replay, snapshots_in
+from bot.sources import FORMATS
+
+EPILOG = """\
+examples:
+  fogbell replay recordings/github-summary-2026-08-17
+  fogbell replay --config fogbell.toml recordings/aws-rss recordings/github | jq -c '[.at, .channel, .step, .title]'
+
+A directory holds snapshots of one feed, named NNN-YYYYMMDDTHHMMSSZ.ext; several directories are merged by time. Without
+--config every kind of record goes to the one channel console:replay. The summary goes to standard error.
+"""
+
+
+def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the subcommand."""
+    parser = commands.add_parser(
+        "replay",
+        help="play recorded snapshots through the worker's own path, in virtual time",
+        description="Plays recorded feed snapshots through ingest, decide, commit, claim, plan and settle, on a store that is "
+        "thrown away, and prints each delivered step as a JSON line.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--config", metavar="FILE", type=Path, help="use this configuration's services and routes")
+    parser.add_argument("--format", metavar="F", help=f"one of {', '.join(sorted(FORMATS))}; found from each body if not given")
+    parser.add_argument("--provider", metavar="NAME", help="the provider's name; else the directory's first word")
+    parser.add_argument("folders", nargs="+", metavar="DIR", type=Path, help="a directory of snapshots")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the steps."""
+    rules, voice = _rules(args.config)
+    form = format_named(args.format) if args.format else None
+    snapshots = snapshots_in(args.folders, args.provider)
+    screen = Console(stderr=True)
+    with Progress(console=screen, transient=True, disable=not screen.is_terminal) as progress:
+        task = progress.add_task("replaying", total=len(snapshots))
+        summary = asyncio.run(
+            replay(
+                snapshots,
+                _print,
+                rules=rules,
+                voice=voice,
+                form=form,
+                on_progress=lambda: progress.advance(task),
+            )
+        )
+    print(
+        f"{summary.snapshots} snapshots, {len(summary.incidents)} incidents announced, {summary.steps} steps, "
+        f"{len(summary.skipped)} snapshots not read",
+        file=sys.stderr,
+    )
+    for reason in summary.skipped[:10]:
+        print(f"  not read: {reason}", file=sys.stderr)
+    return OK
+
+
+def _print(done: Delivered) -> None:
+    print(json.dumps(line_of(done), ensure_ascii=False))
+
+
+def _rules(path: Path | None) -> tuple[Rules, Voice]:
+    if path is None:
+        return EVERYTHING_HERE, Voice(names={})
+    from bot.cli.load import config_at
+    from bot.config import rules, voice
+
+    config = config_at(path, needs_secrets=False)
+    return recording(rules(config)), voice(config)

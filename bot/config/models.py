@@ -1,0 +1,187 @@
+"""One model for each table of the configuration file. What they mean together is checked in `references`."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from bot.config.fields import (
+    Channel,
+    CheckPace,
+    Duration,
+    FilePath,
+    GatewayUrl,
+    LeastImpact,
+    LeastSeverity,
+    Listed,
+    Name,
+    Names,
+    NeedField,
+    Pace,
+    Positive,
+    SlashCommand,
+    Slug,
+    StoreUrl,
+    TimeZone,
+    Url,
+)
+from bot.config.secrets import SecretField
+from bot.domain.routing import Mode
+from bot.domain.words import Impact, Kind
+
+HttpStatus = Annotated[int, Field(ge=100, le=599)]
+
+
+class Table(BaseModel):
+    """What all tables share: unknown settings are mistakes, and nothing changes after loading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True, validate_default=True)
+
+
+class About(Table):
+    """[fogbell]: the bot itself."""
+
+    name: Name = "Fogbell"
+    time_zone: TimeZone = "UTC"
+    data: FilePath = Path("./data")
+    log: Literal["text", "json"] = "text"
+    contact: str = ""
+
+
+class Store(Table):
+    """[store]: where incidents and conversations are kept; without `url`, an embedded server below the data folder."""
+
+    url: StoreUrl | None = None
+
+
+class Console(Table):
+    """[console]: the web page."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8080, ge=0, le=65535)
+    token: SecretField | None = None
+
+
+class Slack(Table):
+    """[chat.slack]."""
+
+    bot_token: SecretField
+    app_token: SecretField | None = None
+    api_url: Url = "https://slack.com/api/"
+    command: SlashCommand = "/fogbell"
+
+
+class Discord(Table):
+    """[chat.discord]."""
+
+    token: SecretField
+    api_url: Url = "https://discord.com/api/v10"
+    gateway_url: GatewayUrl | None = None
+
+
+class Chats(Table):
+    """[chat]: the chats that are in use."""
+
+    slack: Slack | None = None
+    discord: Discord | None = None
+
+
+class Source(Table):
+    """[[source]]: a provider's feed, by the catalogue's name or by address."""
+
+    provider: Slug | None = None
+    name: Slug | None = None
+    url: Url | None = None
+    format: str | None = None
+    every: Pace | None = None
+    regions: Names = ()
+    components: Names = ()
+    allow_private: bool = False
+
+
+class ServiceTable(Table):
+    """[[service]]: something of ours that customers use."""
+
+    name: Name
+    tier: int = Field(default=2, ge=1, le=4)
+    owner: str | None = None
+    title: str | None = None
+    needs: Annotated[tuple[NeedField, ...], Listed] = ()
+
+
+class CheckTable(Table):
+    """[[check]]: a health check of our own."""
+
+    name: Name
+    kind: Literal["http"] = "http"
+    url: Url
+    every: CheckPace = timedelta(seconds=30)
+    timeout: Positive = timedelta(seconds=10)
+    fail_after: int = Field(default=3, ge=1)
+    pass_after: int = Field(default=2, ge=1)
+    expect_status: Annotated[tuple[HttpStatus, ...], Listed] = ()
+    expect_text: str | None = Field(default=None, min_length=1)
+    slower_than: Positive | None = None
+    service: str | None = None
+
+
+class GroupTable(Table):
+    """[[group]]: channels that belong together."""
+
+    name: Name
+    mode: Mode = Mode.ALL
+    channels: Annotated[tuple[Channel, ...], Listed] = Field(min_length=1)
+
+
+class When(Table):
+    """What a route speaks of; what is left out matches everything."""
+
+    severity: LeastSeverity | None = None
+    impact: Annotated[Impact, LeastImpact] | None = None
+    provider: Names = ()
+    service: Names = ()
+    region: Names = ()
+    kind: Annotated[tuple[Kind, ...], Listed] = ()
+
+
+class RouteTable(Table):
+    """[[route]]: which incidents go to which groups."""
+
+    when: When = When()
+    to: Annotated[Names, Field(min_length=1)]
+
+
+class Notices(Table):
+    """[notices]: texts for customers."""
+
+    templates: FilePath | None = None
+    names_providers: bool = False
+
+
+class Windows(Table):
+    """[rules]: time spans of the rules."""
+
+    reopen_within: Duration = timedelta(hours=2)
+    lapse_after: Positive = timedelta(hours=24)
+    retroactive_within: Duration = timedelta(days=1)
+    remember_for: Positive = timedelta(days=30)
+
+
+TABLES: dict[str, type[Table]] = {
+    "fogbell": About,
+    "store": Store,
+    "console": Console,
+    "chat": Chats,
+    "notices": Notices,
+    "rules": Windows,
+}
+LISTS: dict[str, type[Table]] = {
+    "source": Source,
+    "service": ServiceTable,
+    "check": CheckTable,
+    "group": GroupTable,
+    "route": RouteTable,
+}

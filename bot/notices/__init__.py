@@ -1,0 +1,1 @@
+"""Notices to customers: `draft` writes them from templates that a user may replace one by one."""

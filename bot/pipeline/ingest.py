@@ -1,0 +1,69 @@
+"""Sightings in, committed decisions out: read, decide, commit, and again when somebody else was first."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable
+
+from bot import telemetry
+from bot.domain.decide import Decision, acknowledge, decide
+from bot.domain.incident import Incident, Ledger
+from bot.domain.observation import Sighting
+from bot.domain.rules import Rules
+from bot.errors import Conflict, NotFound
+from bot.ports import Clock, Incidents
+from bot.telemetry import Event, log
+
+ATTEMPTS = 10  # commits lost in a row before we give up; four replicas need two or three
+
+
+class Ingest:
+    """The one way into the ledgers. `changed` is set after each commit, so that the outbox need not wait for its next look."""
+
+    def __init__(self, incidents: Incidents, rules: Rules, clock: Clock, changed: asyncio.Event) -> None:
+        self._incidents = incidents
+        self._rules = rules
+        self._clock = clock
+        self._changed = changed
+
+    async def sighting(self, seen: Sighting) -> tuple[Incident, ...]:
+        """The incidents that this look at a source changed, as written. Raises StoreError."""
+        for said in seen.observations:
+            for word in said.unknown_words:
+                telemetry.UNKNOWN_WORDS.labels(seen.source).inc()
+                log().warning(Event.WORD_UNKNOWN, source=seen.source, word=word[:60])
+        return await self._commit(seen.provider, lambda ledger: decide(ledger, seen, self._rules))
+
+    async def acknowledge(self, incident_id: str, by: str) -> Incident:
+        """The incident, with someone on it. Raises NotFound."""
+        incident = await self._incidents.find(incident_id)
+        if incident is None:
+            raise NotFound(f"there is no {incident_id}; /incident list shows the open ones")
+        now = self._clock.now()
+        await self._commit(incident.provider, lambda ledger: acknowledge(ledger, incident_id, by, now))
+        return await self._incidents.find(incident_id) or incident
+
+    async def _commit(
+        self, provider: str, decided: Callable[[Ledger], Decision | None]
+    ) -> tuple[Incident, ...]:
+        for attempt in range(ATTEMPTS):
+            ledger = await self._incidents.read(provider)
+            decision = decided(ledger)
+            if decision is None:
+                return ()
+            try:
+                written = await self._incidents.commit(ledger, decision, self._clock.now())
+            except Conflict:
+                telemetry.CONFLICTS.inc()
+                await asyncio.sleep(random.uniform(0, 0.01 * 2**attempt))  # noqa: S311 - jitter, not a secret
+                continue
+            if decision.due:
+                self._changed.set()
+            for incident in written:
+                log().info(
+                    Event.INCIDENT_CHANGED, incident=incident.id, provider=provider, status=incident.status.value,
+                    revision=incident.revision, channels=len(incident.channels),
+                )  # fmt: skip
+            return written
+        raise Conflict(f"{provider}: {ATTEMPTS} commits in a row found a newer ledger")

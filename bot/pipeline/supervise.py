@@ -1,0 +1,36 @@
+"""Keeps a loop alive: whatever it raises is logged once, counted, and the loop starts again after a pause."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+
+from bot import telemetry
+from bot.errors import ConfigError, StoreUnavailable
+from bot.telemetry import Event, log
+
+PAUSE_MAX_SECONDS = 30.0
+CALM_AFTER_SECONDS = 60.0  # a loop that ran this long starts again without a long pause
+
+
+async def supervise(name: str, loop: Callable[[], Awaitable[None]], *, pause: float = 0.5) -> None:
+    """Run `loop` until it ends by itself or is cancelled. A ConfigError is the operator's: it passes through."""
+    clock = asyncio.get_running_loop()
+    crashes = 0
+    while True:
+        began = clock.time()
+        try:
+            await loop()
+            return
+        except ConfigError:
+            raise
+        except (
+            Exception
+        ) as exc:  # the one place beside dispatch that catches all: a loop must not die of one bad day
+            crashes = 1 if clock.time() - began > CALM_AFTER_SECONDS else crashes + 1
+            telemetry.RESTARTS.labels(name).inc()
+            is_expected = isinstance(exc, StoreUnavailable)
+            log().error(Event.LOOP_CRASHED, loop=name, error=repr(exc), exc_info=None if is_expected else exc)
+        jitter = random.uniform(0.8, 1.2)  # noqa: S311 - not a secret
+        await asyncio.sleep(min(pause * 2 ** min(crashes - 1, 10), PAUSE_MAX_SECONDS) * jitter)

@@ -1,0 +1,242 @@
+"""A recorded day, again: snapshots go through ingest, decide, commit, claim, plan and settle in virtual time.
+
+The rules, the scripts and the delivery are those of the worker; only the clock and the chats are replaced. `fogbell replay`
+prints what would have been said.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import tempfile
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from bot.domain.card import Card
+from bot.domain.delivery import Limits, Receipt
+from bot.domain.routing import Group
+from bot.domain.rules import EVERYTHING, Rules
+from bot.domain.silences import Silence
+from bot.errors import ParseError, UsageError
+from bot.pipeline.ingest import Ingest
+from bot.pipeline.outbox import Courier, Delivered, Voice
+from bot.pipeline.watch import sighting_of
+from bot.sources import FORMATS, detect
+from bot.sources.encode import iso
+from bot.sources.payload import Format, Payload, SourceSpec
+from bot.store.embedded import EmbeddedStore
+from bot.store.redis import Functions, RedisIncidents, RedisOutbox, connect
+
+CHANNEL = "console:replay"
+EVERYTHING_HERE = Rules(routes=(EVERYTHING,), groups=(Group(name=EVERYTHING.to[0], channels=(CHANNEL,)),))
+_NAME = re.compile(r"^\d+-(\d{8}T\d{6}Z)\.\w+$")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """One recorded body: `source` is its directory's name, `provider` that name's first word unless told otherwise."""
+
+    at: datetime
+    path: Path
+    provider: str
+    source: str
+
+
+@dataclass(slots=True)
+class Summary:
+    """What a replay did, for stderr."""
+
+    snapshots: int = 0
+    skipped: list[str] = field(default_factory=list)
+    incidents: set[str] = field(default_factory=set)
+    steps: int = 0
+
+
+class VirtualClock:
+    """A `ports.Clock` that stands still until it is told the time; sleeping moves it."""
+
+    def __init__(self, start: datetime) -> None:
+        self._now = start
+
+    def now(self) -> datetime:
+        """The present of the recording."""
+        return self._now
+
+    def set(self, at: datetime) -> None:
+        """Move on to `at`; never back."""
+        self._now = max(self._now, at)
+
+    async def sleep(self, seconds: float) -> None:
+        """Move on by `seconds` at once."""
+        self._now += timedelta(seconds=seconds)
+
+
+class RecordingChat:
+    """A chat that is always there and forgets everything: what matters is which steps it is asked for."""
+
+    limits = Limits()
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self._count = 0
+
+    async def post(self, channel: str, card: Card, *, key: str, thread: Receipt | None = None) -> Receipt:
+        """A receipt, numbered."""
+        self._count += 1
+        return Receipt(channel=channel, message=str(self._count))
+
+    async def edit(self, receipt: Receipt, card: Card, *, thread: Receipt | None = None) -> None:
+        """Nothing: the step itself was recorded."""
+
+    async def find(
+        self, channel: str, *, key: str, since: datetime, thread: Receipt | None = None
+    ) -> Receipt | None:
+        """None: no call here is ever uncertain."""
+        return None
+
+    async def ping(self) -> None:
+        """Always there."""
+
+    async def close(self) -> None:
+        """Nothing to let go of."""
+
+
+class _NoSilences:
+    async def add(self, silence: Silence) -> None:
+        """Replays have no people in them."""
+
+    async def active(self, now: datetime) -> tuple[Silence, ...]:
+        """None at all."""
+        return ()
+
+
+def snapshots_in(folders: Iterable[Path], provider: str | None = None) -> list[Snapshot]:
+    """The snapshots of all folders, by time. Raises UsageError naming a folder that has none."""
+    found = []
+    for folder in folders:
+        if not folder.is_dir():
+            raise UsageError(f"{folder}: no such directory")
+        here = [
+            Snapshot(
+                at=datetime.strptime(match[1], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC),
+                path=path,
+                provider=provider or folder.resolve().name.split("-")[0],
+                source=folder.resolve().name,
+            )
+            for path in sorted(folder.iterdir())
+            if (match := _NAME.match(path.name))
+        ]
+        if not here:
+            raise ConfigError(
+                [f"{folder}: holds no snapshots; their names look like 001-20251020T071100Z.json"]
+            )
+        found.extend(here)
+    return sorted(found, key=lambda s: (s.at, s.source, s.path.name))
+
+
+async def replay(
+    snapshots: Sequence[Snapshot],
+    on_delivered: Callable[[Delivered], None],
+    *,
+    rules: Rules = EVERYTHING_HERE,
+    voice: Voice | None = None,
+    form: Format | None = None,
+    on_progress: Callable[[], None] = lambda: None,
+) -> Summary:
+    """Run the snapshots through the worker's own path; `on_delivered` gets each step in order."""
+    clock = VirtualClock(snapshots[0].at)
+    summary = Summary()
+
+    def noted(delivered: Delivered) -> None:
+        summary.steps += 1
+        summary.incidents.add(delivered.incident.id)
+        on_delivered(delivered)
+
+    async for functions in _throwaway():
+        incidents = RedisIncidents(functions)
+        chats = {c.partition(":")[0] for group in rules.groups for c in group.channels}
+        courier = Courier(
+            RedisOutbox(functions),
+            incidents,
+            _NoSilences(),
+            {name: RecordingChat(name) for name in chats},
+            clock,
+            voice=voice or Voice(names={}),
+            on_delivered=noted,
+        )
+        ingest = Ingest(incidents, rules, clock, asyncio.Event())
+        for snapshot in snapshots:
+            clock.set(snapshot.at)
+            await _play(snapshot, form, ingest, summary)
+            while await courier.drain():
+                pass
+            on_progress()
+    return summary
+
+
+async def _play(snapshot: Snapshot, form: Format | None, ingest: Ingest, summary: Summary) -> None:
+    """One snapshot. What cannot be read is what a failed look is to the worker: it changes nothing."""
+    payload = Payload(body=snapshot.path.read_bytes(), fetched_at=snapshot.at, url=snapshot.path.name)
+    source = SourceSpec(name=snapshot.source, provider=snapshot.provider, url="")
+    summary.snapshots += 1
+    chosen = form or (detect(payload) if payload.body.strip() else None)
+    if chosen is None:
+        what = "no known format fits" if payload.body.strip() else "empty"
+        summary.skipped.append(f"{snapshot.path.name}: {what}")
+        return
+    try:
+        seen, problem = sighting_of(payload, source, chosen)
+    except ParseError as exc:
+        summary.skipped.append(f"{snapshot.path.name}: {exc}")
+        return
+    if problem is not None:
+        summary.skipped.append(f"{snapshot.path.name}: read in part: {problem}")
+    await ingest.sighting(seen)
+
+
+async def _throwaway() -> AsyncIterator[Functions]:
+    with tempfile.TemporaryDirectory(prefix="fogbell-replay-") as folder:
+        store = EmbeddedStore(Path(folder), is_throwaway=True)
+        await store.start()
+        client = connect(store.url)
+        try:
+            functions = Functions(client)
+            await functions.load()
+            yield functions
+        finally:
+            await client.aclose()
+            await store.stop()
+
+
+def line_of(done: Delivered) -> dict[str, object]:
+    """A delivered step as `fogbell replay` prints it."""
+    incident, step = done.incident, done.step
+    return {
+        "at": iso(done.at.replace(microsecond=0)),
+        "channel": done.talk.channel,
+        "step": step.kind.value,
+        "incident": incident.id,
+        "provider": incident.provider,
+        "provider_ids": list(incident.keys),
+        "updates": list(step.updates),
+        "revision": step.revision,
+        "status": incident.status.value,
+        "impact": incident.impact.value,
+        "severity": incident.severity.words if incident.severity else None,
+        "title": done.card.title,
+        "text": done.card.plain,
+    }
+
+
+def recording(rules: Rules) -> Rules:
+    """The rules of a configuration for a replay: every chat counts as usable."""
+    return replace(rules, usable_chats=None)
+
+
+def format_named(name: str) -> Format:
+    """The format of that name. Raises UsageError naming the known ones."""
+    if name not in FORMATS:
+        raise UsageError(f'no format is called "{name}"; there are {", ".join(sorted(FORMATS))}')
+    return FORMATS[name]

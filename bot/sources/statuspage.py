@@ -1,0 +1,132 @@
+"""Statuspage's v2 JSON: `summary.json`, `incidents.json`, `scheduled-maintenances.json`, and the pages that imitate them.
+
+`summary.json` lists what is open, so what left it is over; `incidents.json` also lists closed ones, so absence there means
+nothing. The page's own indicator is ignored: it is not the incident's impact. Ids are the provider's own and stable.
+https://www.githubstatus.com/api (read November 2026)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from bot.domain.observation import Listing, Observation, Update
+from bot.domain.words import Kind, Status
+from bot.errors import ParseError
+from bot.sources.assemble import members, names, places_of, read_each, record, timeline
+from bot.sources.payload import Format, Payload, Spec
+from bot.sources.text import ident, line, load_json, plain, web_link
+from bot.sources.times import stamp, when
+from bot.sources.vocabulary import MAINTENANCE_STATUSES, impact_of, status_of
+
+NAME = "statuspage"
+
+
+def parse(payload: Payload, spec: Spec) -> tuple[Observation, ...]:
+    """The incidents and maintenances of a page's JSON body."""
+    body = record(load_json(payload), "the body")
+    lists = [(Kind.INCIDENT, body.get("incidents")), (Kind.MAINTENANCE, body.get("scheduled_maintenances"))]
+    if not any(isinstance(found, list) for _, found in lists):
+        keys = ", ".join(sorted(line(key, max_chars=40) for key in body)[:8]) or "none"
+        raise ParseError(
+            f"the body has no incidents list (its keys: {keys}); summary.json and incidents.json have one"
+        )
+    page = body.get("page")
+    home = web_link(page.get("url")) if isinstance(page, dict) else None
+    items = [(kind, item) for kind, found in lists for item in members(found)]
+    return read_each(items, lambda pair: _observation(*pair, home, spec), spec, "record")
+
+
+def listing_of(payload: Payload) -> Listing:
+    """OPEN for a summary and for `.../unresolved.json`, WINDOW for a list that holds closed ones too."""
+    try:
+        body = record(load_json(payload), "the body")
+    except ParseError:
+        return Listing.WINDOW
+    is_open = (
+        "components" in body or "status" in body or payload.url.split("?")[0].endswith("/unresolved.json")
+    )
+    return Listing.OPEN if is_open else Listing.WINDOW
+
+
+def recognises(payload: Payload) -> bool:
+    """True for an object with a page and a list of incidents, or with incidents in Statuspage's words."""
+    try:
+        body = load_json(payload)
+    except ParseError:
+        return False
+    if not isinstance(body, dict):
+        return False
+    found = [*members(body.get("incidents")), *members(body.get("scheduled_maintenances"))]
+    if any(isinstance(item, dict) and "incident_updates" in item for item in found):
+        return True
+    has_list = isinstance(body.get("incidents"), list) or isinstance(body.get("scheduled_maintenances"), list)
+    return has_list and not found and isinstance(body.get("page"), dict)
+
+
+def _observation(listed_as: Kind, item: object, home: str | None, spec: Spec) -> Observation:
+    raw = record(item, "it")
+    key = ident(raw.get("id"))
+    if not key:
+        raise ParseError(f'"{line(raw.get("name"), max_chars=60)}" has no id')
+    unknown: list[str] = []
+    status = status_of(raw.get("status"), listed_as, unknown)
+    kind = Kind.MAINTENANCE if status in MAINTENANCE_STATUSES or raw.get("scheduled_for") else listed_as
+    updates = [
+        _update(update, key, kind, unknown)
+        for update in members(raw.get("incident_updates"))
+        if isinstance(update, dict)
+    ]
+    return Observation(
+        provider=spec.provider,
+        format=NAME,
+        key=key,
+        is_native=True,
+        title=line(raw.get("name")) or "Untitled",
+        status=status,
+        impact=impact_of(raw.get("impact"), kind, unknown),
+        kind=kind,
+        began_at=_began_at(raw, kind),
+        ended_at=when(raw.get("resolved_at")) if status.is_over else None,
+        updated_at=when(raw.get("updated_at")),
+        url=web_link(raw.get("shortlink")) or (f"{home.rstrip('/')}/incidents/{key}" if home else None),
+        places=places_of(spec.provider, _components(raw)),
+        updates=timeline(updates, newest_first=True, derived_ids=False),
+        unknown_words=tuple(unknown),
+    )
+
+
+def _update(raw: Mapping[str, object], key: str, kind: Kind, unknown: list[str]) -> Update:
+    posted_at = when(raw.get("display_at")) or when(raw.get("created_at"))
+    said = raw.get("status")
+    status: Status | None = status_of(said, kind, unknown) if said else None
+    return Update(
+        id=ident(raw.get("id")) or f"{key}@{stamp(posted_at, raw.get('created_at'))}",
+        text=plain(raw.get("body")),
+        posted_at=posted_at,
+        status=status,
+    )
+
+
+def _began_at(raw: Mapping[str, object], kind: Kind) -> datetime | None:
+    planned = when(raw.get("scheduled_for")) if kind is Kind.MAINTENANCE else None
+    return planned or when(raw.get("started_at")) or when(raw.get("created_at"))
+
+
+def _components(raw: Mapping[str, object]) -> list[str]:
+    """Those of the incident, and those that its updates mention: an incident may list none, or only the last ones."""
+    found = names(raw.get("components"), "name")
+    for update in members(raw.get("incident_updates")):
+        if isinstance(update, dict):
+            found += names(update.get("affected_components"), "name")
+    return list(dict.fromkeys(found))
+
+
+FORMAT = Format(
+    name=NAME,
+    listing=Listing.OPEN,
+    parse=parse,
+    recognises=recognises,
+    body_max_bytes=8 * 1024 * 1024,
+    listing_of=listing_of,
+)

@@ -1,0 +1,253 @@
+"""Bytes to text, JSON to values, HTML to plain text: the rough edge of every feed, made smooth once.
+
+Nothing here knows a provider. Times are in `times`, provider words in `vocabulary`, the joining of observations in `assemble`.
+Called by the parsers of this folder. Everything raises ParseError or nothing.
+"""
+
+from __future__ import annotations
+
+import codecs
+import hashlib
+import html
+import json
+import re
+from html.parser import HTMLParser
+
+from bot.domain.observation import TEXT_MAX_CHARS
+from bot.errors import ParseError
+from bot.sources.payload import Payload
+
+TITLE_MAX_CHARS = 300
+ID_MAX_CHARS = 200
+HTML_MAX_CHARS = 64_000  # markup of one text; far more than TEXT_MAX_CHARS of words need, and it bounds the HTML parser's time
+
+_BOMS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),  # before UTF-16, whose mark it begins with
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+_CHARSET = re.compile(r"charset\s*=\s*[\"']?([\w.:-]{1,40})", re.IGNORECASE)
+_DECLARED = re.compile(rb"^\s*<\?xml[^>]{0,200}?encoding\s*=\s*[\"']([\w.:-]{1,40})[\"']")
+# Codecs that are no charset of a feed: slow on long input, or they read escapes as characters.
+_NO_CHARSETS = frozenset(
+    {"idna", "punycode", "unicode-escape", "raw-unicode-escape", "undefined", "utf-7", "mbcs", "oem"}
+)
+_WEB_PAGE = re.compile(
+    r"\s*(?:<\?[^>]*>\s*)?(?:<!--.{0,2000}?-->\s*)?<(?:!doctype\s+html|html|head|body)\b",
+    re.IGNORECASE | re.DOTALL,
+)
+_JSONP = re.compile(r"\s*(?:/\*\*/)?\s*[A-Za-z_$][\w.$]{0,60}\s*\((.*)\)\s*;?\s*", re.DOTALL)
+
+
+def decode(payload: Payload) -> str:
+    """The body as text: by its byte order mark, the Content-Type, the XML declaration, else UTF-8 or Windows-1252."""
+    body = payload.body
+    for mark, codec in _BOMS:
+        if body.startswith(mark):
+            return body.decode(codec, errors="replace").removeprefix("\ufeff")
+    guesses = (_by_nulls(body[:4]), _charset(payload), _declared(body), "utf-8")
+    for guess in guesses:
+        text = _decoded(body, guess)
+        if text is not None:
+            return text
+    return body.decode("cp1252", errors="replace")
+
+
+def load_json(payload: Payload) -> object:
+    """The value in a JSON body; JSONP is unwrapped. Raises ParseError naming what came instead."""
+    text = decode(payload)
+    refuse_strangers(text, payload, due="JSON")
+    if text.lstrip()[:1] == "<":
+        raise ParseError(f"an XML document of {size(payload)} where JSON was due")
+    wrapped = _JSONP.fullmatch(text) if text.rstrip().endswith((")", ");")) else None
+    try:
+        return json.loads(wrapped[1] if wrapped else text)
+    except RecursionError as exc:
+        raise ParseError("the JSON is nested too deeply") from exc
+    except ValueError as exc:  # also integers of thousands of digits
+        raise ParseError(
+            f"the body of {size(payload)} is not valid JSON, perhaps cut: {str(exc)[:200]}"
+        ) from exc
+
+
+def refuse_strangers(text: str, payload: Payload, *, due: str) -> None:
+    """Raises ParseError when the body is blank or a web page, which `due` (such as "JSON") is not."""
+    if not text.strip("\x00\ufeff \t\r\n"):
+        raise ParseError(f"an empty body where {due} was due")
+    if _WEB_PAGE.match(text[:4000]):
+        raise ParseError(f"an HTML page of {size(payload)} where {due} was due")
+
+
+def size(payload: Payload) -> str:
+    """How large the body is, in words: "12 KB"."""
+    count = len(payload.body)
+    return f"{count} bytes" if count < 1024 else f"{count / 1024:.0f} KB"
+
+
+def plain(value: object, *, max_chars: int = TEXT_MAX_CHARS) -> str:
+    """Provider text as plain text: no markup, no control characters, tidy white space, cut with an ellipsis."""
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        value = str(value)
+    if not isinstance(value, str):
+        return ""
+    text = value[:HTML_MAX_CHARS]
+    if "<" in text:
+        text = _without_markup(text)
+    elif "&" in text:
+        text = html.unescape(text)
+    return clip(_tidy(text), max_chars)
+
+
+def line(value: object, *, max_chars: int = TITLE_MAX_CHARS) -> str:
+    """Provider text on one line: a title, a name."""
+    return clip(" ".join(plain(value).split()), max_chars)
+
+
+def clip(text: str, max_chars: int) -> str:
+    """`text`, or its beginning and an ellipsis, in at most `max_chars`."""
+    return text if len(text) <= max_chars else text[: max_chars - 1].rstrip() + "…"
+
+
+def ident(value: object) -> str:
+    """An id as the provider wrote it, without blanks around; one that is absurdly long keeps its head and gets a hash."""
+    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
+        return ""
+    text = _CONTROL.sub("", str(value)).strip() if isinstance(value, str) else str(value)
+    if len(text) <= ID_MAX_CHARS:
+        return text
+    return f"{text[:100]}~{fingerprint(text)}"
+
+
+def fingerprint(*parts: str) -> str:
+    """A short stable hash of words."""
+    joined = "\x1f".join(parts).encode("utf-8", errors="replace")
+    return hashlib.sha256(joined).hexdigest()[:16]
+
+
+def web_link(value: object) -> str | None:
+    """An http(s) address, or None."""
+    text = ident(value)
+    return text if text.startswith(("https://", "http://")) and not re.search(r"[\s<>\"]", text) else None
+
+
+def _by_nulls(head: bytes) -> str | None:
+    """UTF-16 or UTF-32 without a mark: where the zero bytes of the first, surely ASCII, character are."""
+    if len(head) < 4 or head.count(0) not in (2, 3):
+        return None
+    if head.count(0) == 3:
+        return "utf-32-be" if head[3] else "utf-32-le"
+    return "utf-16-be" if head[0] == 0 else "utf-16-le"
+
+
+def _charset(payload: Payload) -> str | None:
+    found = _CHARSET.search(payload.headers.get("content-type", ""))
+    return found[1] if found else None
+
+
+def _declared(body: bytes) -> str | None:
+    found = _DECLARED.match(body[:400])
+    return found[1].decode("ascii") if found else None
+
+
+def _decoded(body: bytes, codec: str | None) -> str | None:
+    if not codec:
+        return None
+    try:
+        if codecs.lookup(codec).name.replace("_", "-") in _NO_CHARSETS:
+            return None
+        return body.decode(codec)
+    except (LookupError, ValueError):
+        return None
+
+
+# Control characters, lone surrogates, marks that reverse the reading direction, and invisible blanks.
+_CONTROL = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u2060\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
+)
+_BREAKS = re.compile("\r\n?|\u2028|\u2029")
+_BLANKS = re.compile(r"[^\S\n]{2,}|[^\S\n ]")
+_EDGES = re.compile(r" +\n *|\n +")
+_GAPS = re.compile(r"\n{3,}")
+
+
+def _tidy(text: str) -> str:
+    text = _CONTROL.sub("", _BREAKS.sub("\n", text))
+    text = _EDGES.sub("\n", _BLANKS.sub(" ", text))
+    return _GAPS.sub("\n\n", text).strip()
+
+
+def _tags(names: str) -> frozenset[str]:
+    return frozenset(names.split())
+
+
+_BLOCKS = _tags("p h1 h2 h3 h4 h5 h6 ul ol dl table blockquote pre hr section")
+_LINES = _tags("br div tr li dt dd header footer figure figcaption main aside nav")
+_INLINE = _tags(
+    "a abbr acronym address area article audio b base big body button canvas caption center cite code col colgroup data del"
+    " details dfn em embed fieldset font form head html i iframe img input ins kbd label link map mark meta noscript object"
+    " option param picture q s samp script select small source span strike strong style sub summary sup svg path tbody td"
+    " textarea tfoot th thead time title tt u var video wbr"
+)
+_SILENT = _tags("script style")
+
+
+class _Words(HTMLParser):
+    """Collects the words of a piece of HTML. A tag that HTML does not know is text: people write "<project-id>"."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.parts: list[str] = []
+        self.links: list[tuple[str, int]] = []
+        self.silenced = 0
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag in _SILENT:
+            self.silenced += 1
+        elif tag in _BLOCKS:
+            self.parts.append("\n\n")
+        elif tag in _LINES:
+            self.parts.append("\n- " if tag == "li" else "\n")
+        elif tag == "a":
+            self.links.append((next((v or "" for k, v in attrs if k == "href"), ""), len(self.parts)))
+        elif tag in ("td", "th"):
+            self.parts.append(" ")
+        elif tag not in _INLINE:
+            self.parts.append(self.get_starttag_text() or "")
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in _SILENT:
+            self.silenced = max(0, self.silenced - 1)
+        elif tag in _BLOCKS:
+            self.parts.append("\n\n")
+        elif tag == "a" and self.links:
+            self._end_link()
+        elif tag == "div":
+            self.parts.append("\n")
+        elif tag not in _INLINE and tag not in _LINES:
+            self.parts.append(f"</{tag}>")
+
+    def handle_data(self, data: str) -> None:
+        if not self.silenced:
+            self.parts.append(data)
+
+    def _end_link(self) -> None:
+        """Keeps where a link leads, unless its words say it already."""
+        href, start = self.links.pop()
+        words = "".join(self.parts[start:])
+        if web_link(href) and href.rstrip("/") not in words:
+            self.parts.append(f" ({href})")
+
+
+_TAG = re.compile(r"<[^<>]{0,2000}>")
+
+
+def _without_markup(text: str) -> str:
+    words = _Words()
+    try:
+        words.feed(text)
+        words.close()
+    except AssertionError:  # the standard parser's answer to some broken "<![" sections
+        return html.unescape(_TAG.sub(" ", text))
+    return "".join(words.parts)

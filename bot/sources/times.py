@@ -1,0 +1,136 @@
+"""Turns every kind of time that feeds write into aware UTC datetimes, and back into one spelling.
+
+Feeds write ISO with any number of fraction digits, epochs in four units, mail dates with zone names, and clock times without
+date or year. What cannot be read is None, never an exception. Called by the parsers of this folder.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from datetime import UTC, datetime, timedelta, timezone
+from email.utils import parsedate_tz
+from functools import lru_cache
+
+# Offsets in hours. Abbreviations are ambiguous in the world; these are what status pages mean by them.
+ZONES = {
+    **{
+        "UTC": 0,
+        "UT": 0,
+        "GMT": 0,
+        "Z": 0,
+        "WET": 0,
+        "WEST": 1,
+        "BST": 1,
+        "CET": 1,
+        "CEST": 2,
+        "EET": 2,
+        "EEST": 3,
+    },
+    **{"MSK": 3, "IST": 5.5, "SGT": 8, "HKT": 8, "AWST": 8, "JST": 9, "KST": 9, "ACST": 9.5, "ACDT": 10.5},
+    **{"AEST": 10, "AEDT": 11, "NZST": 12, "NZDT": 13, "BRT": -3, "ART": -3, "AST": -4, "ADT": -3},
+    **{"EST": -5, "EDT": -4, "CST": -6, "CDT": -5, "MST": -7, "MDT": -6, "PST": -8, "PDT": -7},
+    **{"AKST": -9, "AKDT": -8, "HST": -10, "SAST": 2},
+}
+MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_NUMBER = re.compile(r"-?\d{1,20}(?:\.\d{1,9})?", re.ASCII)
+_NAMED_ZONE = re.compile(r"(.*\S)\s*\b([A-Z]{1,4})", re.DOTALL)
+_OFFSET = re.compile(r"(?:UTC|GMT)?([+-])(\d{1,2}):?(\d{2})?", re.ASCII)
+_TIME_MAX_CHARS = 64
+_SANE_YEARS = range(1995, 2200)  # no status feed is older; "0001-01-01" and 0 mean "not set"
+
+
+def when(value: object) -> datetime | None:
+    """The moment that a feed's time means, in UTC; None when it cannot be read. A time without a zone is taken as UTC."""
+    if isinstance(value, str):
+        return _from_text(value.strip()) if len(value) <= _TIME_MAX_CHARS else None
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return _from_epoch(value)
+    return None
+
+
+def iso(at: datetime) -> str:
+    """`at` as ISO 8601 in UTC with `Z`, with milliseconds only where there are any."""
+    at = at.astimezone(UTC)
+    spec = "milliseconds" if at.microsecond // 1000 else "seconds"
+    return at.replace(tzinfo=None).isoformat(timespec=spec) + "Z"
+
+
+def stamp(at: datetime | None, fallback: object = "") -> str:
+    """The time part of a derived id: `at` in the one spelling, else the feed's own words for it."""
+    return iso(at) if at else str(fallback or "").strip()[:_TIME_MAX_CHARS]
+
+
+def offset_of(zone: str) -> timedelta | None:
+    """How far a zone such as "PDT", "+02:00" or "-03" is from UTC; None when it is not known."""
+    if zone.upper() in ZONES:
+        return timedelta(hours=ZONES[zone.upper()])
+    found = _OFFSET.fullmatch(zone)
+    if not found:
+        return None
+    shift = timedelta(hours=int(found[2]), minutes=int(found[3] or 0))
+    return -shift if found[1] == "-" else shift
+
+
+def month_of(name: str) -> int | None:
+    """1 to 12 for a month's English name or the first letters of it."""
+    head = name[:3].casefold()
+    return MONTHS.index(head) + 1 if head in MONTHS else None
+
+
+def moment(year: int, month: int, day: int, clock: timedelta, offset: timedelta) -> datetime | None:
+    """The UTC moment of a local date and clock time; None when there is no such day (February 29th)."""
+    try:
+        return (datetime(year, month, day, tzinfo=UTC) + clock - offset).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+@lru_cache(maxsize=8192)
+def _from_text(text: str) -> datetime | None:
+    if _NUMBER.fullmatch(text):
+        return _from_epoch(float(text))
+    named = _NAMED_ZONE.fullmatch(text)
+    if named and named[2] in ZONES:
+        return _read(named[1], timezone(timedelta(hours=ZONES[named[2]])))
+    return _read(text, UTC)
+
+
+def _read(text: str, zone: timezone) -> datetime | None:
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        return _from_mail(text, zone)
+    return _sane(at if at.tzinfo else at.replace(tzinfo=zone))
+
+
+def _from_mail(text: str, zone: timezone) -> datetime | None:
+    """RFC 822 dates. The zone name was cut off before, because the library takes names that it does not know for UTC."""
+    try:
+        parts = parsedate_tz(text)
+        if parts is None:
+            return None
+        at = datetime(*parts[:6], tzinfo=UTC)
+        shift = zone.utcoffset(None) if parts[9] is None else timedelta(seconds=parts[9])
+        return _sane(at - shift)
+    except (ValueError, OverflowError, TypeError, IndexError):
+        return None
+
+
+def _from_epoch(number: float) -> datetime | None:
+    """Seconds, milliseconds, microseconds or nanoseconds, told apart by their size."""
+    try:
+        seconds = float(number)
+        while abs(seconds) > 1e11:
+            seconds /= 1000
+        return _sane(datetime.fromtimestamp(seconds, UTC)) if math.isfinite(seconds) else None
+    except (OverflowError, ValueError, OSError):
+        return None
+
+
+def _sane(at: datetime) -> datetime | None:
+    try:
+        at = at.astimezone(UTC)
+    except OverflowError:
+        return None
+    return at if at.year in _SANE_YEARS else None

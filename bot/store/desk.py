@@ -1,0 +1,83 @@
+"""The small things that must outlive a restart: silences, what ran once, marks of feeds, states of checks, reports on sources.
+
+Each is a hash of JSON values, written whole; none needs a script.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+from typing import Any, Generic, TypeVar, cast
+
+import redis.asyncio as aioredis
+from pydantic import TypeAdapter
+
+from bot.domain.silences import Silence
+from bot.store import keys
+from bot.store.redis import translated
+
+T = TypeVar("T")
+
+
+class Shelf(Generic[T]):
+    """A hash of values of one type, by name."""
+
+    def __init__(self, client: aioredis.Redis, key: str, kind: type[T]) -> None:
+        self._client = client
+        self._key = key
+        self._adapter: TypeAdapter[T] = TypeAdapter(kind)
+
+    async def get(self, name: str) -> T | None:
+        """The value of that name, or None."""
+        async with translated():
+            text = await cast(Awaitable[Any], self._client.hget(self._key, name))
+        return None if text is None else self._adapter.validate_json(text)
+
+    async def put(self, name: str, value: T) -> None:
+        """Keep the value in place of an older one."""
+        async with translated():
+            text = self._adapter.dump_json(value)
+            await cast(Awaitable[Any], self._client.hset(self._key, name, cast(Any, text)))
+
+    async def all(self) -> dict[str, T]:
+        """Every value by name."""
+        async with translated():
+            fields = await cast(Awaitable[Any], self._client.hgetall(self._key))
+        return {name.decode(): self._adapter.validate_json(text) for name, text in fields.items()}
+
+    async def drop(self, *names: str) -> None:
+        """Forget the values of these names."""
+        if names:
+            async with translated():
+                await cast(Awaitable[Any], self._client.hdel(self._key, *names))
+
+
+class RedisSilences:
+    """ports.Silences. `wake` makes held conversations look again when silences change."""
+
+    def __init__(self, client: aioredis.Redis, wake: Callable[[], Awaitable[None]]) -> None:
+        self._shelf: Shelf[Silence] = Shelf(client, keys.SILENCES, Silence)
+        self._wake = wake
+
+    async def add(self, silence: Silence) -> None:
+        """Keep it in place of one with the same id."""
+        await self._shelf.put(silence.id, silence)
+        await self._wake()
+
+    async def active(self, now: datetime) -> tuple[Silence, ...]:
+        """Those that have not ended, the one that ends first in front."""
+        held = await self._shelf.all()
+        await self._shelf.drop(*(name for name, s in held.items() if s.until <= now))
+        return tuple(sorted((s for s in held.values() if s.until > now), key=lambda s: s.until))
+
+
+class RedisOnce:
+    """ports.Once."""
+
+    def __init__(self, client: aioredis.Redis) -> None:
+        self._client = client
+
+    async def first(self, key: str, ttl: timedelta = keys.ONCE_TTL) -> bool:
+        """True for the first who asks."""
+        async with translated():
+            return bool(await self._client.set(keys.once(key), b"1", nx=True, ex=ttl))

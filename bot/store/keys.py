@@ -1,0 +1,97 @@
+"""Every key of the store: its type, what is in it, and how long it lives.
+
+The ledger of a provider, its conversations and the set of those that are due share a hash tag ({s00} to {s15}, by hash of the
+provider), so that one script can touch them together on a cluster. Nothing else names a key.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from hashlib import blake2b
+
+SHARDS = 16
+SCHEMA = 1  # grows when an older Fogbell could not read what this one writes
+
+CONVERSATION_TTL = timedelta(days=90)  # after its last change: longer than any feed lists a closed incident
+WHERE_TTL = timedelta(days=400)  # which ledger an incident number belongs to
+ONCE_TTL = timedelta(hours=1)  # platforms redeliver events for minutes, not hours
+AUDIT_MAX_LINES = 20_000  # a stream, trimmed: about 10 MB
+
+NUMBER = "fogbell:number"  # counter: the last incident number given out; no TTL, numbers are never reused
+SCHEMA_KEY = "fogbell:schema"  # string: the schema that wrote here; no TTL. Its absence means an empty store
+PROVIDERS = "fogbell:providers"  # set of ledger names; no TTL, bounded by the configuration
+AUDIT = "fogbell:audit"  # stream of what was done, trimmed to AUDIT_MAX_LINES
+SILENCES = "fogbell:silences"  # hash id -> JSON; ended ones are removed when read
+CHECKS = "fogbell:checks"  # hash check name -> JSON state; no TTL, bounded by the configuration
+SOURCES = (
+    "fogbell:sources"  # hash source name -> JSON report for `status`; no TTL, bounded by the configuration
+)
+MARKS = "fogbell:marks"  # hash source name -> JSON marks of the last body committed; no TTL, likewise
+
+
+def shard(provider: str) -> int:
+    """The shard of a provider, 0 to 15; the same on every machine and in every version."""
+    return blake2b(provider.encode(), digest_size=2).digest()[0] % SHARDS
+
+
+def tag(number: int) -> str:
+    """The hash tag of a shard: "{s07}"."""
+    return f"{{s{number:02d}}}"
+
+
+def ledger(provider: str) -> str:
+    """Hash: `revision`, `s:<source>` first seen (ISO), `i:<incident>` JSON, `k:<key>` "<incident or nothing>|<day>".
+
+    No TTL: it is bounded by what is open, plus what closed within `Rules.remember_for`.
+    """
+    return f"fogbell:{tag(shard(provider))}:ledger:{provider}"
+
+
+def conversation_prefix(number: int) -> str:
+    """What comes before a member's name in the key of its conversation."""
+    return f"fogbell:{tag(number)}:conversation:"
+
+
+def conversation(provider: str, incident: str, channel: str) -> str:
+    """Hash: `state` JSON, `attempt` JSON while a step is under way, `token` (fencing), `again` (ms). CONVERSATION_TTL."""
+    return conversation_prefix(shard(provider)) + member(provider, incident, channel)
+
+
+def member(provider: str, incident: str, channel: str) -> str:
+    """A conversation's name within the due and leased sets."""
+    return f"{provider}|{incident}|{channel}"
+
+
+def due(number: int) -> str:
+    """Sorted set of members by due time (ms of the injected clock). No TTL: emptied by work."""
+    return f"fogbell:{tag(number)}:due"
+
+
+def leased(number: int) -> str:
+    """Sorted set of members by end of lease (ms of the server's clock). No TTL: emptied by work."""
+    return f"fogbell:{tag(number)}:leased"
+
+
+def fence(number: int) -> str:
+    """Counter: the last fencing token of the shard. No TTL, tokens only grow."""
+    return f"fogbell:{tag(number)}:fence"
+
+
+def where(incident: str) -> str:
+    """String: the provider whose ledger holds the incident. WHERE_TTL."""
+    return f"fogbell:where:{incident}"
+
+
+def once(key: str) -> str:
+    """String: an event that was executed. ONCE_TTL, unless the caller says otherwise."""
+    return f"fogbell:once:{key}"
+
+
+def lease(name: str) -> str:
+    """String: the worker that holds the lease; expires with it."""
+    return f"fogbell:lease:{name}"
+
+
+def bucket(name: str) -> str:
+    """Hash: tokens and time of a token bucket; expires when it would be full again."""
+    return f"fogbell:bucket:{name}"

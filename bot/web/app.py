@@ -1,0 +1,200 @@
+"""The web server: routes, the pages themselves, and a clean start and end. `wiring` builds the app and runs `serve`."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+from collections.abc import Callable, Sequence
+
+from aiohttp import hdrs, web
+from prometheus_client import REGISTRY, CollectorRegistry
+
+from bot.commands.spec import Actor
+from bot.domain.words import Role
+from bot.errors import ConfigError
+from bot.ports import Clock
+from bot.web import api
+from bot.web.api import DESK, STORE_AWAY, Dispatch, desk_of
+from bot.web.pages import HERE, Board, Page, Pages, State
+from bot.web.security import (
+    BODY_MAX_BYTES,
+    COOKIE,
+    GUARD,
+    SESSION_S,
+    TRIES_WINDOW_S,
+    Guard,
+    Handler,
+    guarded,
+    stamp_headers,
+)
+
+CLOSE_S = 1.0  # what open requests get to end in
+CLEANUP_S = 5.0
+OPERATOR = Actor(id="console:operator", name="console", role=Role.ADMIN)
+
+
+def build_app(
+    console: Board,
+    dispatch: Dispatch,
+    state: State,
+    *,
+    clock: Clock,
+    token: str | None,
+    bound_to_loopback: bool,
+    actor: Actor = OPERATOR,
+    examples: Sequence[str] = (),
+    registry: CollectorRegistry = REGISTRY,
+    is_alive: Callable[[], bool] = lambda: True,
+) -> web.Application:
+    """The console as a web application. Whoever may open the page acts as `actor`.
+
+    Raises ConfigError when it is to be reachable from elsewhere without a token.
+    """
+    if not bound_to_loopback and not token:
+        raise ConfigError(
+            [
+                'console: a host other than 127.0.0.1 needs a token; set [console] token = { env = "FOGBELL_TOKEN" }'
+            ]
+        )
+    app = web.Application(middlewares=[worded, guarded], client_max_size=BODY_MAX_BYTES)
+    app[GUARD] = Guard(token=token or None, is_loopback=bound_to_loopback)
+    app[DESK] = desk_of(
+        console,
+        dispatch,
+        state,
+        pages=Pages(examples),
+        clock=clock,
+        actor=actor,
+        is_alive=is_alive,
+        registry=registry,
+    )
+    app.add_routes(_routes())
+    app.on_response_prepare.append(stamp_headers)
+    app.on_shutdown.append(_end_streams)
+    return app
+
+
+async def serve(
+    app: web.Application, host: str, port: int, *, on_ready: Callable[[int], None] | None = None
+) -> None:
+    """Answer on host and port until cancelled; then streams end at once and other requests within a second.
+
+    `on_ready` hears the port when the server listens, which matters for port 0. Raises ConfigError when the port cannot be had.
+    """
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=CLOSE_S, handler_cancellation=True)
+    await runner.setup()
+    try:
+        await _listen(runner, host, port)
+        if on_ready:
+            on_ready(runner.addresses[0][1])
+        await asyncio.Event().wait()
+    finally:
+        async with asyncio.timeout(CLEANUP_S):
+            await runner.cleanup()
+
+
+async def _listen(runner: web.AppRunner, host: str, port: int) -> None:
+    try:
+        await web.TCPSite(runner, host, port).start()
+    except OSError as exc:
+        if exc.errno == errno.EADDRINUSE:
+            words = f"port {port} on {host} is taken by another program; set [console] port or stop it"
+        else:
+            words = f"cannot listen on {host} port {port} ({exc.strerror}); set [console] host and port"
+        raise ConfigError([f"console: {words}"]) from exc
+
+
+def _routes() -> list[web.AbstractRouteDef]:
+    return [
+        web.get("/", show_home),
+        web.get("/login", show_login),
+        web.post("/login", log_in),
+        web.post("/logout", log_out),
+        web.get("/api/state", api.show_state),
+        web.get("/api/channels/{channel}", api.show_channel),
+        web.post("/api/command", api.run_command),
+        web.get("/events", api.stream_changes),
+        web.get("/healthz", api.show_health),
+        web.get("/readyz", api.show_readiness),
+        web.get("/metrics", api.show_metrics),
+        web.static("/static", HERE / "static"),
+    ]
+
+
+@web.middleware
+async def worded(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Give every refusal words: JSON for programs, a page for people."""
+    try:
+        return await handler(request)
+    except web.HTTPException as exc:
+        if exc.status < 400:
+            raise
+        return _refusal(request, exc.status, exc.reason, exc.text or exc.reason)
+    except TimeoutError:
+        return _refusal(request, 408, "Too slow", "The request did not arrive in time.")
+    except STORE_AWAY:
+        return _refusal(
+            request, 503, "The store does not answer", "Fogbell tries again; so may you, in a moment."
+        )
+
+
+def _refusal(request: web.Request, status: int, title: str, words: str) -> web.Response:
+    if "text/html" in request.headers.get(hdrs.ACCEPT, ""):
+        html = request.app[DESK].pages.trouble(title, words)
+        return web.Response(text=html, status=status, content_type="text/html")
+    return web.json_response({"error": words}, status=status)
+
+
+async def show_home(request: web.Request) -> web.Response:
+    """GET /?channel=...: the whole page; the first channel when none is named."""
+    desk = request.app[DESK]
+    channels: Sequence[str] = ()
+    board: Page | None = None
+    trouble = ""
+    try:
+        channels = tuple(await desk.revisions())
+        wanted = request.query.get("channel", "")
+        if channels:
+            board = await desk.board.snapshot(wanted if wanted in channels else channels[0])
+    except STORE_AWAY:
+        trouble = "The store does not answer. Messages will be here as soon as it does."
+    has_login = request.app[GUARD].token is not None
+    html = desk.pages.home(board, channels, await desk.state(), trouble=trouble, can_leave=has_login)
+    return web.Response(text=html, content_type="text/html")
+
+
+async def show_login(request: web.Request) -> web.Response:
+    """GET /login."""
+    if request.app[GUARD].knows(request):
+        raise web.HTTPSeeOther("/")
+    return web.Response(text=request.app[DESK].pages.login(), content_type="text/html")
+
+
+async def log_in(request: web.Request) -> web.Response:
+    """POST /login with `token`: a cookie and the page, or the form again."""
+    guard, pages = request.app[GUARD], request.app[DESK].pages
+    if not guard.may_try():
+        headers = {hdrs.RETRY_AFTER: str(TRIES_WINDOW_S)}
+        words = "Too many wrong tokens. Try again in a minute."
+        return web.Response(text=pages.login(words), status=429, headers=headers, content_type="text/html")
+    async with asyncio.timeout(api.READ_TIMEOUT_S):
+        given = (await request.post()).get("token", "")
+    if not isinstance(given, str) or not guard.is_token(given.strip()):
+        guard.wrong_tries.append(guard.wall())
+        return web.Response(text=pages.login("That is not the token."), status=403, content_type="text/html")
+    response = web.Response(status=303, headers={hdrs.LOCATION: "/"})
+    response.set_cookie(
+        COOKIE, guard.session(), max_age=SESSION_S, httponly=True, samesite="Strict", secure=request.secure
+    )
+    return response
+
+
+async def log_out(request: web.Request) -> web.Response:
+    """POST /logout: the cookie is forgotten."""
+    response = web.Response(status=303, headers={hdrs.LOCATION: "/login"})
+    response.del_cookie(COOKIE, httponly=True, samesite="Strict")
+    return response
+
+
+async def _end_streams(app: web.Application) -> None:
+    app[DESK].closing.set()
