@@ -1,7 +1,7 @@
 """What reading a feed costs: our parse (to observations, texts cleaned) against the bare parser of the body's language.
 
-The bodies are the tests' fixtures, the largest of each format, and the demo's pages at the end of their day. XML is set
-against feedparser, everything else against `json.loads`, which only makes dicts.
+The bodies are recorded ones where this machine has them, the largest of each format, else the demo's pages at the end of
+their day. XML is set against feedparser, everything else against `json.loads`, which only makes dicts.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 
 import feedparser
 
@@ -21,8 +20,18 @@ from bot.errors import ParseError
 from bot.sources import FORMATS
 from bot.sources.payload import Format, Payload, Spec
 from bot.sources.text import decode
+from tests.corpus import recorded
 
-FIXTURES = Path(__file__).resolve().parents[1] / "tests" / "sources" / "feeds"
+RECORDED = {
+    "statuspage": "statuspage-summary",
+    "aws-currentevents": "aws-currentevents",
+    "aws-data-json": "aws-data-json",
+    "gcp": "gcp-incidents-json",
+    "slack-current": "slack-current-v2",
+    "aws-rss": "aws-rss",
+    "azure-rss": "azure-rss",
+    "rss": "statuspage-history-atom",
+}
 NOW = datetime(2025, 10, 20, 23, 0, tzinfo=UTC)
 
 
@@ -61,11 +70,8 @@ def _bodies() -> dict[str, bytes]:
         "aws-rss": aws_rss(day, NOW),
         "statuspage": statuspage_summary(day, "jira", NOW),
     }
-    for folder in FIXTURES.glob("*/"):
-        files = [
-            file for file in folder.rglob("*") if file.is_file() and not file.name.endswith(".expected.json")
-        ]
-        if folder.name in FORMATS and files:
-            body = max(files, key=lambda file: file.stat().st_size).read_bytes()
-            bodies[folder.name] = max(body, bodies.get(folder.name, b""), key=len)
-    return {name: body for name, body in bodies.items() if name in FORMATS}
+    for name, folder in RECORDED.items():
+        files = recorded(f"all/{folder}")
+        if files:
+            bodies[name] = max(files, key=lambda file: file.stat().st_size).read_bytes()
+    return bodies

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import logging
 import os
 import sys
 from collections.abc import Sequence
@@ -16,6 +17,7 @@ from typing import NoReturn
 from bot import __version__
 from bot.cli.status import BAD_CONFIG, FAILED, OK, USAGE
 from bot.errors import BotError, ConfigError, UsageError
+from bot.telemetry import set_up_logging
 
 _COMMANDS = ("run", "demo", "say", "init", "check_config", "doctor", "parse", "replay")
 
@@ -43,6 +45,7 @@ class _Parser(argparse.ArgumentParser):
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command line; gives the exit status."""
     args = _parser().parse_args(argv)
+    set_up_logging(level=logging.ERROR)  # `run` speaks up; all others print what they were asked for
     try:
         status: int = args.run(args)
         sys.stdout.flush()

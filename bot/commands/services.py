@@ -74,9 +74,11 @@ def answer(ctx: Context, picture: Picture) -> tuple[str, Tone]:
     """The one line that people came for, and how it looks; calm only where everything was seen."""
     about = f"{picture.about}: " if picture.about else ""
     if sure := picture.hit(is_certain=True):
-        return f"{about}Yes, hit: {_few(sure)}", _tone(picture.going_on)
+        who = "it is hit" if picture.service else f"hit: {_few(sure)}"
+        return f"{about}Yes, {who}", _tone(picture.going_on)
     if perhaps := picture.hit(is_certain=False):
-        return f"{about}Perhaps: {_few(perhaps)} may be hit", _tone(picture.going_on)
+        who = "it" if picture.service else _few(perhaps)
+        return f"{about}Perhaps: {who} may be hit", _tone(picture.going_on)
     if not picture.reports:
         return f"{about}Cannot say: nothing is watched", Tone.MINOR
     if picture.blind:
@@ -88,7 +90,8 @@ def answer(ctx: Context, picture: Picture) -> tuple[str, Tone]:
         return f"{about}Not known to be hit, but {_count(picture)}", Tone.INFO
     if any(r.state is SourceState.LATE for r in picture.reports):
         return f"{about}No sign of it, but not all sources are up to date", Tone.INFO
-    return f"{about}No: nothing is open, every source is fresh", Tone.OVER
+    nothing = "nothing open hits it" if picture.service else "nothing is open"
+    return f"{about}No: {nothing}, every source is fresh", Tone.OVER
 
 
 def blind_lines(ctx: Context, reports: Iterable[SourceReport]) -> list[str]:

@@ -90,7 +90,9 @@ def _store_address(value: Any, info: ValidationInfo) -> Secret:
     """A store's address may hold a password, so it is kept as a secret, written in the file or not."""
     secret = Secret(value) if isinstance(value, str) else resolve(value, info)
     if urlsplit(secret.reveal()).scheme not in STORE_SCHEMES:
-        raise ValueError("is not a store's address: write one of " + ", ".join(f"{s}://" for s in STORE_SCHEMES))
+        raise ValueError(
+            "is not a store's address: write one of " + ", ".join(f"{s}://" for s in STORE_SCHEMES)
+        )
     return secret
 
 
@@ -153,7 +155,7 @@ def _slash_command(value: str) -> str:
 
 
 def _path(value: Any, info: ValidationInfo) -> Any:
-    return surroundings(info).path(value) if isinstance(value, str) else value
+    return surroundings(info).path(str(value)) if isinstance(value, str | Path) else value
 
 
 Duration = Annotated[timedelta, BeforeValidator(_duration)]

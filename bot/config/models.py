@@ -38,7 +38,9 @@ HttpStatus = Annotated[int, Field(ge=100, le=599)]
 class Table(BaseModel):
     """What all tables share: unknown settings are mistakes, and nothing changes after loading."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True, validate_default=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, arbitrary_types_allowed=True, validate_default=True
+    )
 
 
 class About(Table):

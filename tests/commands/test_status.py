@@ -9,6 +9,7 @@ import pytest
 
 from bot.commands.services import providers_of
 from bot.domain.card import Tone
+from bot.domain.observation import SELF
 from bot.domain.rules import Rules
 from bot.domain.services import Affected, Service, parse_need
 from bot.domain.trust import SourceReport, SourceState
@@ -134,6 +135,14 @@ async def test_the_worst_severity_comes_first_and_none_comes_last(desk: Desk) ->
     assert sorted((f"INC-{n} ·" for n in (1, 2, 3)), key=text.index) == ["INC-3 ·", "INC-2 ·", "INC-1 ·"]
 
 
+async def test_of_equal_severity_the_greater_impact_comes_first(desk: Desk) -> None:
+    desk.incidents.put(outage("INC-1", impact=Impact.MINOR), outage("INC-2", impact=Impact.CRITICAL))
+
+    text = words(await desk.say("list"))
+
+    assert text.index("INC-2") < text.index("INC-1")
+
+
 async def test_a_silence_is_shown_so_that_quiet_is_understood(desk: Desk) -> None:
     await desk.say("silence gcp 2h they know")
 
@@ -169,8 +178,24 @@ async def test_a_service_is_judged_by_all_that_it_needs_even_through_others(desk
 async def test_a_service_is_not_called_hit_by_what_hits_another(desk: Desk) -> None:
     desk.incidents.put(outage())
 
-    assert (await desk.say("status Checkout")).card.title.startswith("checkout: Yes, hit: checkout")
-    assert (await desk.say("status search")).card.title.startswith("search: No")
+    assert (await desk.say("status Checkout")).card.title == "checkout: Yes, it is hit"
+    assert (
+        await desk.say("status search")
+    ).card.title == "search: No: nothing open hits it, every source is fresh"
+
+
+async def test_a_service_may_be_hit_perhaps(desk: Desk) -> None:
+    desk.incidents.put(outage(provider="gcp", affected=PERHAPS))
+
+    assert (await desk.say("status search")).card.title == "search: Perhaps: it may be hit"
+
+
+async def test_what_only_our_own_checks_say_is_told_as_such(desk: Desk) -> None:
+    desk.incidents.put(
+        outage(provider=SELF, affected=(Affected(service="checkout", tier=1, path=("checkout",)),))
+    )
+
+    assert "checkout because of its own checks (INC-12)" in words(await desk.say("status"))
 
 
 async def test_an_unknown_name_is_guessed_and_the_known_ones_are_listed(desk: Desk) -> None:

@@ -11,37 +11,25 @@ import pytest
 from aiohttp import ClientSession
 
 from bot.clock import SystemClock
+from bot.config.models import LISTS
 from bot.demo import DemoFeeds, demo_config
 from bot.demo.aws import aws_currentevents
 from bot.demo.clock import FastClock
 from bot.demo.feeds import serve_feeds
 from bot.demo.script import load_day
 from bot.demo.statuspage import statuspage_summary
-from bot.domain.services import parse_need
+from tests.fakes.store_fakes import FakeClock
 
 DAY = load_day()
 
 
-class HandClock:
-    """Stands still until a test moves it."""
-
-    def __init__(self) -> None:
-        self.at = datetime(2025, 10, 20, 7, 0, tzinfo=UTC)
-
-    def now(self) -> datetime:
-        return self.at
-
-    async def sleep(self, seconds: float) -> None:
-        self.at += timedelta(seconds=seconds)
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock(datetime(2025, 10, 20, 7, 0, tzinfo=UTC))
 
 
 @pytest.fixture
-def clock() -> HandClock:
-    return HandClock()
-
-
-@pytest.fixture
-async def feeds(clock: HandClock) -> AsyncIterator[DemoFeeds]:
+async def feeds(clock: FakeClock) -> AsyncIterator[DemoFeeds]:
     async with serve_feeds(DAY, clock) as feeds:
         yield feeds
 
@@ -53,7 +41,7 @@ async def web() -> AsyncIterator[ClientSession]:
 
 
 async def test_pages_are_those_of_the_clocks_moment(
-    feeds: DemoFeeds, clock: HandClock, web: ClientSession
+    feeds: DemoFeeds, clock: FakeClock, web: ClientSession
 ) -> None:
     for hours in (0, 4):
         clock.at += timedelta(hours=hours)
@@ -66,7 +54,7 @@ async def test_pages_are_those_of_the_clocks_moment(
 
 
 async def test_an_unchanged_page_answers_304_and_a_changed_one_200(
-    feeds: DemoFeeds, clock: HandClock, web: ClientSession
+    feeds: DemoFeeds, clock: FakeClock, web: ClientSession
 ) -> None:
     clock.at = datetime(2025, 10, 20, 8, 56, 30, tzinfo=UTC)
     for url in (feeds.aws_currentevents, feeds.aws_rss, feeds.vendors["github"]):
@@ -123,5 +111,5 @@ async def test_the_configuration_watches_every_page(feeds: DemoFeeds) -> None:
     assert [feeds.aws_currentevents, *feeds.vendors.values()] == [source["url"] for source in table["source"]]
     assert [service["name"] for service in table["service"]] == ["checkout", "sessions", "search"]
     assert [feeds.checkout] == [check["url"] for check in table["check"]]
-    for service in table["service"]:
-        assert all(parse_need(need) for need in service["needs"])
+    for kind, entries in table.items():
+        assert all(LISTS[kind].model_validate(entry) for entry in entries)

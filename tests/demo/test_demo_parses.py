@@ -101,7 +101,7 @@ def test_a_vendor_ends_by_leaving_a_list_of_open_ones(slug: str) -> None:
     story = DAY.vendor(slug).incident
     last = incident(slug, story.gone_at - timedelta(seconds=1))
 
-    assert (Impact.NONE, Status.MONITORING) == (last.impact, last.status)
+    assert (last.impact, last.status) == (Impact.NONE, Status.MONITORING)
     assert len(story.updates) == len(last.updates)
     assert story.id not in {said.key for said in observations(slug, story.gone_at)}
     assert FORMATS["statuspage"].listed(payload(slug, story.gone_at)) is Listing.OPEN

@@ -147,9 +147,8 @@ def test_a_draft_promises_the_time_that_it_returns() -> None:
 MARK = "LEAKED"  # in every text that a feed writes
 ZONES = ["UTC", "Europe/Berlin", "America/Sao_Paulo", "Asia/Kathmandu", "Pacific/Chatham", "America/New_York"]
 moments = st.datetimes(min_value=datetime(2020, 1, 1), max_value=datetime(2030, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
-names = st.text(
-    st.characters(exclude_characters="{}[]<>%:0123456789", exclude_categories=["Cs"]), min_size=1, max_size=80
-)
+# Service names without ASCII letters, so that no word of theirs is taken for one of the draft's.
+names = st.text(st.characters(min_codepoint=0x80) | st.sampled_from(" \n\t\x00"), min_size=1, max_size=80)
 hits = st.builds(
     Affected,
     service=names,
@@ -213,8 +212,6 @@ def test_any_incident_gives_a_draft_that_may_be_sent(incident: Incident, wish: W
     made = DRAFTS.write(incident, wish)
 
     said = made.text
-    for hit in incident.affected:  # what the user calls a service is the user's own word
-        said = said.replace(hit.service, "")
     assert not re.search(r"\{\{|\}\}|\{%|\[[A-Z]|None|Undefined", said)
     assert len(A_TIME.findall(said)) == len(A_TIME_WITH_ZONE.findall(said)) >= 1
     assert len(made.text) <= made.stage.max_chars

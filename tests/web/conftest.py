@@ -44,7 +44,9 @@ class FakeDispatch:
     reply: Reply
     asked: list[tuple[str, Actor, Front, str, str | None]] = field(default_factory=list)
 
-    async def run_text(self, text: str, *, actor: Actor, front: Front, channel: str, once: str | None) -> Reply:
+    async def run_text(
+        self, text: str, *, actor: Actor, front: Front, channel: str, once: str | None
+    ) -> Reply:
         self.asked.append((text, actor, front, channel, once))
         return self.reply
 
@@ -83,10 +85,10 @@ async def make_client(
     """Start the app, with options changed, and give a client of it."""
     clients: list[Client] = []
 
-    async def make(**options: object) -> Client:
+    async def make(port: int | None = None, **options: object) -> Client:
         words: dict[str, object] = {"token": None, "bound_to_loopback": True, "registry": CollectorRegistry()}
         app = build_app(console, dispatch, state, clock=clock, **(words | options))  # type: ignore[arg-type]
-        clients.append(TestClient(TestServer(app, shutdown_timeout=1)))
+        clients.append(TestClient(TestServer(app, port=port)))
         await clients[-1].start_server()
         return clients[-1]
 
@@ -127,7 +129,9 @@ def busy_state() -> ConsoleState:
                 health=Health.BAD,
                 why="aws/dynamodb@us-east-1 (INC-1)",
                 checks=(
-                    CheckLine(name="checkout-http", health=Health.BAD, detail="HTTP 503 instead of 200, 4 times"),
+                    CheckLine(
+                        name="checkout-http", health=Health.BAD, detail="HTTP 503 instead of 200, 4 times"
+                    ),
                     CheckLine(name="checkout-tls", health=Health.GOOD),
                 ),
             ),
@@ -145,7 +149,10 @@ def busy_state() -> ConsoleState:
             SourceLine(name="stripe", state=SourceState.FRESH, age=timedelta(seconds=41)),
             SourceLine(name="github", state=SourceState.LATE, age=timedelta(minutes=4)),
             SourceLine(
-                name="slack", state=SourceState.UNREACHABLE, age=timedelta(minutes=31), detail="time-out, 6 times"
+                name="slack",
+                state=SourceState.UNREACHABLE,
+                age=timedelta(minutes=31),
+                detail="time-out, 6 times",
             ),
         ),
     )

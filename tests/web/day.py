@@ -40,8 +40,13 @@ def headline(posts: int) -> Card:
             Field(name="Impact", value="critical (provider's word)"),
             Field(name="Began", value="2025-10-20 06:48 UTC"),
             Field(name="Acknowledged", value="Ann, 07:16 UTC"),
-            Field(name="Our services", value="checkout via aws/dynamodb@us-east-1, sessions (perhaps) via aws@us-east-1"),
-            Field(name="Where", value="DynamoDB (us-east-1), IAM (us-east-1), Lambda (us-east-1) and 12 more"),
+            Field(
+                name="Our services",
+                value="checkout via aws/dynamodb@us-east-1, sessions (perhaps) via aws@us-east-1",
+            ),
+            Field(
+                name="Where", value="DynamoDB (us-east-1), IAM (us-east-1), Lambda (us-east-1) and 12 more"
+            ),
         ),
         sections=(section(POSTS[posts - 1]), Section(heading="Before", text=EARLIER)),
         footer=f"INC-1 · {posts} updates",
@@ -86,6 +91,8 @@ def _maintenance() -> Card:
         tone=Tone.MAINTENANCE,
         fallback="INC-2 Stripe: Planned upgrade (in progress)",
         fields=(Field(name="Status", value="In progress"), Field(name="Until", value="2025-10-20 10:30 UTC")),
-        sections=(Section(heading="In progress", text="Some payments may take a minute longer.", at=_at("06:30")),),
+        sections=(
+            Section(heading="In progress", text="Some payments may take a minute longer.", at=_at("06:30")),
+        ),
         footer="INC-2 · 1 update",
     )

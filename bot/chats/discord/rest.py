@@ -64,7 +64,8 @@ def failure(
         return Refused(NAME, channel, "Discord does not know our token", remedy=_REMEDIES_BY_STATUS[401])
     if isinstance(exc, discord.HTTPException) and exc.status < 500 and _is_discords_own(exc):
         return _refusal(exc, channel, may_be_gone)
-    words = f"{type(exc).__name__}: {exc}"[:300]
+    status = f" {exc.status}" if isinstance(exc, discord.HTTPException) else ""
+    words = type(exc).__name__ + status  # its own text may name an address that is nobody's business
     return lost(channel, words, may_have_arrived=may_have_arrived and not isinstance(exc, _NEVER_SENT))
 
 

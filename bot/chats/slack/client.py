@@ -33,6 +33,7 @@ CLOCKS_DIFFER = timedelta(minutes=1)  # Slack stamps messages by its clock, and 
 FIND_PAGE = 200  # messages; Slack's advice. Apps under the limits of 2025 get 15, whatever they ask for
 FIND_PAGES = 10
 _HOSTS = ("slack.com", "slack-gov.com")
+_APP_TOKEN = "Turn Socket Mode on for the app, and make an app-level token (xapp-...) with the scope connections:write."
 _PLAIN = {"parse": "none", "link_names": False}  # names and addresses in the text stay plain words
 _NO_PREVIEWS = {"unfurl_links": False, "unfurl_media": False}
 
@@ -105,6 +106,15 @@ class SlackChat:
             reply = await self.web().auth_test()
             return Identity(user=str(reply["user_id"]), bot=str(reply["bot_id"] or ""))
 
+    async def open_socket(self, app_token: str) -> str:
+        """The address of one Socket Mode connection; it works once, and not for long."""
+        try:
+            async with self._asking("", Unavailable):
+                reply = await self.web().apps_connections_open(app_token=app_token)
+                return str(reply["url"])
+        except Refused as exc:
+            raise Refused(SLACK, "", f"Socket Mode: {exc}", remedy=_APP_TOKEN) from exc
+
     async def whisper(self, channel: str, user: str, card: Card, *, thread: str | None = None) -> None:
         """Show a message to one person of a channel; nobody can find it again."""
         body = {**render(card, audience=Audience.PERSON), **_PLAIN, "channel": channel, "user": user}
@@ -121,7 +131,7 @@ class SlackChat:
         async with (
             self._asking(channel, Unavailable),
             self._open().post(
-                response_url, json=body, allow_redirects=False, proxy=_proxy(response_url)
+                response_url, json=body, allow_redirects=False, proxy=proxy_for(response_url)
             ) as reply,
         ):
             if reply.status != 200:
@@ -137,7 +147,7 @@ class SlackChat:
             retry_handlers=[],
             logger=silent_logger(),
         )
-        client.proxy = _proxy(self.api_url)  # slack_sdk itself ignores NO_PROXY
+        client.proxy = proxy_for(self.api_url)  # slack_sdk itself ignores NO_PROXY
         return client
 
     async def close(self) -> None:
@@ -148,7 +158,8 @@ class SlackChat:
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None or self._session.closed:
             # A connection that never came about is told from a lost reply by its own, shorter time-out.
-            timeout = aiohttp.ClientTimeout(total=None, connect=self._timeout_s / 2)
+            # The total is for the calls that slack_bolt makes by itself: ours end sooner, in `_asking`.
+            timeout = aiohttp.ClientTimeout(total=2 * self._timeout_s, connect=self._timeout_s / 2)
             self._session = aiohttp.ClientSession(timeout=timeout, cookie_jar=aiohttp.DummyCookieJar())
         return self._session
 
@@ -237,9 +248,9 @@ def _receipt(channel: str, ts: str) -> Receipt:
     return Receipt(channel=channel, message=ts, at=datetime.fromtimestamp(float(ts), UTC))
 
 
-def _proxy(url: str) -> str | None:
+def proxy_for(url: str) -> str | None:
     """The environment's proxy for an address, unless NO_PROXY names it or it is on this machine."""
-    parts = urlsplit(url)
+    parts = urlsplit(url.replace("ws", "http", 1) if url.startswith("ws") else url)
     host = parts.hostname or ""
     if host in {"localhost", "127.0.0.1", "::1"} or proxy_bypass(host):
         return None

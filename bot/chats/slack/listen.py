@@ -1,0 +1,248 @@
+"""Slack in: `/incident ...` and `@fogbell ...` over Socket Mode, so that no port of ours is open to the world.
+
+What a command means is the dispatcher's business; here it is received, acknowledged within Slack's three seconds and answered.
+`wiring` runs `listen` under `pipeline.supervise`; every replica may, for Slack gives each event to one connection.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager, suppress
+from datetime import timedelta
+from typing import Any, Protocol
+
+import aiohttp
+from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
+from slack_bolt.app.async_app import AsyncApp
+from slack_bolt.authorization import AuthorizeResult
+from slack_sdk.socket_mode.aiohttp import SocketModeClient
+
+from bot.chats.slack.client import Identity, SlackChat, proxy_for, silent_logger
+from bot.chats.slack.failures import SLACK
+from bot.commands.spec import Actor, Front, Reply
+from bot.domain.delivery import Receipt
+from bot.errors import ChatError, Unavailable
+from bot.telemetry import Event, log
+
+COMMAND = "/incident"
+PING_EVERY = timedelta(seconds=5)
+PATIENCE = timedelta(
+    seconds=60
+)  # the library opens lost connections again; without one for so long, we begin anew
+CONNECT_WITHIN_S = 15.0
+CLOSE_WITHIN_S = 5.0
+
+_LINK = re.compile(r"<([^<>|]+)(?:\|([^<>]*))?>")
+_ENTITIES = (
+    ("&lt;", "<"),
+    ("&gt;", ">"),
+    ("&amp;", "&"),
+)  # Slack escapes these three; the last one comes last
+
+Payload = Mapping[str, Any]
+
+
+class Dispatch(Protocol):
+    """Where commands are carried out; it answers whatever happens and never raises."""
+
+    async def run_text(
+        self, text: str, *, actor: Actor, front: Front, channel: str, once: str | None
+    ) -> Reply:
+        """The answer to a typed line; `channel` is "slack:C1", `once` is the same for a delivery that Slack repeats."""
+        ...
+
+
+async def listen(
+    dispatch: Dispatch,
+    *,
+    chat: SlackChat,
+    app_token: str,
+    command: str = COMMAND,
+    ping_every: timedelta = PING_EVERY,
+    patience: timedelta = PATIENCE,
+) -> None:
+    """Take commands until cancelled; raises ChatError when Slack refuses us or stays away for longer than `patience`.
+
+    Answers under way when it ends are given a moment. `chat` stays its giver's to close.
+    """
+    door = _Door(dispatch, chat, await chat.identity())
+    async with asyncio.TaskGroup() as answers:
+        door.start = answers.create_task
+        lost = await _serve(door, app_token, command, ping_every, patience)
+    raise lost
+
+
+class _Door:
+    """What comes in, and the answers that go out. Each answer is a task of its own: Slack is never kept waiting."""
+
+    start: Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]]
+
+    def __init__(self, dispatch: Dispatch, chat: SlackChat, me: Identity) -> None:
+        self.chat = chat
+        self.me = me
+        self._dispatch = dispatch
+        self._running: set[asyncio.Task[None]] = set()
+
+    async def slash(self, ack: Callable[[], Awaitable[object]], body: dict[str, Any]) -> None:
+        """A slash command. An acknowledgement is owed before anything else."""
+        self._answer(self._run_slash(body))
+        await ack()
+
+    async def mention(self, body: dict[str, Any]) -> None:
+        """A message that mentions us. Those of other bots are left alone: two bots could talk for ever."""
+        if body["event"].get("user") and not body["event"].get("bot_id"):
+            self._answer(self._run_mention(body["event"], body.get("event_id")))
+
+    async def drain(self) -> None:
+        """Return when all answers are given, or after a moment."""
+        if self._running:
+            await asyncio.wait(self._running, timeout=CLOSE_WITHIN_S)
+
+    def _answer(self, work: Coroutine[Any, Any, None]) -> None:
+        task = self.start(work)
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+
+    async def _run_slash(self, body: Payload) -> None:
+        channel, user = body["channel_id"], body["user_id"]
+        text = typed(body.get("text", ""))
+        reply = await self._run(text, channel, user, body.get("user_name") or user, body.get("trigger_id"))
+        with _reporting(channel):
+            await self.chat.answer(body["response_url"], channel, reply.card, is_private=reply.is_private)
+
+    async def _run_mention(self, event: Payload, event_id: str | None) -> None:
+        channel, user, thread = event["channel"], event["user"], event.get("thread_ts")
+        text = said_to(self.me.user, event.get("text", ""))
+        reply = await self._run(text, channel, user, user, event_id)
+        with _reporting(channel):
+            if reply.is_private:
+                await self.chat.whisper(channel, user, reply.card, thread=thread)
+            else:
+                key = hashlib.sha256(f"{event_id}".encode()).hexdigest()[:25]
+                root = Receipt(channel=channel, message=thread or event["ts"])
+                await self.chat.post(channel, reply.card, key=key, thread=root)
+
+    async def _run(self, text: str, channel: str, user: str, name: str, once: str | None) -> Reply:
+        actor = Actor(id=f"{SLACK}:{user}", name=name)
+        return await self._dispatch.run_text(
+            text, actor=actor, front=Front.SLACK, channel=f"{SLACK}:{channel}", once=once
+        )
+
+
+def typed(text: str) -> str:
+    """What the person typed, without what Slack makes of links, names and the characters & < >."""
+    text = _LINK.sub(_as_typed, text)
+    for entity, character in _ENTITIES:
+        text = text.replace(entity, character)
+    return text.strip()
+
+
+def said_to(user: str, text: str) -> str:
+    """The words after the first mention of `user`; those before it when nothing follows."""
+    before, _, after = re.sub(rf"<@{re.escape(user)}(\|[^>]*)?>", "\0", text).partition("\0")
+    return typed(after).lstrip(":, ") or typed(before)
+
+
+def _as_typed(link: re.Match[str]) -> str:
+    target, label = link.group(1), link.group(2)
+    if target[0] in "@!#":
+        sign = "#" if target[0] == "#" else "@"
+        return sign + (label or target[1:]).lstrip("@#")
+    return label or target.removeprefix("mailto:")
+
+
+def _app(door: _Door, command: str) -> AsyncApp:
+    """Slack's requests, led to the door. It knows who we are beforehand: the first command must not wait for auth.test."""
+    web = door.chat.web()
+
+    async def authorize(enterprise_id: str | None, team_id: str | None) -> AuthorizeResult:
+        return AuthorizeResult(
+            enterprise_id=enterprise_id,
+            team_id=team_id,
+            bot_token=door.chat.web().token,
+            bot_id=door.me.bot,
+            bot_user_id=door.me.user,
+        )
+
+    app = AsyncApp(name="fogbell", client=web, authorize=authorize, logger=silent_logger())
+    app.command(command)(door.slash)
+    app.event("app_mention")(door.mention)
+    return app
+
+
+async def _serve(
+    door: _Door, app_token: str, command: str, ping_every: timedelta, patience: timedelta
+) -> ChatError:
+    """Hold a connection; gives the error that ended it."""
+    try:
+        async with _connection(door, app_token, command, ping_every) as client:
+            log().info(Event.CHAT_LISTENING, chat=SLACK)
+            return await _until_lost(client, patience)
+    except ChatError as error:
+        return error
+    finally:
+        await door.drain()
+
+
+@asynccontextmanager
+async def _connection(
+    door: _Door, app_token: str, command: str, ping_every: timedelta
+) -> AsyncIterator[SocketModeClient]:
+    """An open connection, which the library renews by itself; closed at the end."""
+    app = _app(door, command)
+    url = await door.chat.open_socket(app_token)
+    handler = AsyncSocketModeHandler(
+        app, app_token, logger=silent_logger(), ping_interval=ping_every.total_seconds()
+    )
+    client = handler.client
+    client.wss_uri, client.proxy = url, proxy_for(url)
+    try:
+        await _connect(client)
+        yield client
+    finally:
+        await _close(client)
+
+
+async def _connect(client: SocketModeClient) -> None:
+    try:
+        async with asyncio.timeout(CONNECT_WITHIN_S):
+            await client.connect()  # tries again and again, so that only time ends it
+    except TimeoutError as exc:
+        raise Unavailable(SLACK, "", "Socket Mode: no connection in time") from exc
+
+
+async def _until_lost(client: SocketModeClient, patience: timedelta) -> ChatError:
+    """Give the error once there was no connection for all of `patience`."""
+    now = asyncio.get_running_loop().time
+    seen_at = now()
+    while now() - seen_at < patience.total_seconds():
+        await asyncio.sleep(patience.total_seconds() / 10)
+        if await client.is_connected():
+            seen_at = now()
+    return Unavailable(SLACK, "", f"Socket Mode: no connection for {patience.total_seconds():.0f} s")
+
+
+async def _close(client: SocketModeClient) -> None:
+    """Say goodbye and leave no task and no socket behind, whether Slack answers or not."""
+    tasks = {client.message_processor, client.current_session_monitor, client.message_receiver} - {None}
+    try:
+        with suppress(TimeoutError, aiohttp.ClientError, OSError):
+            async with asyncio.timeout(CLOSE_WITHIN_S):
+                await client.close()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await client.aiohttp_client_session.close()
+        await asyncio.wait(tasks, timeout=CLOSE_WITHIN_S)
+
+
+@contextmanager
+def _reporting(channel: str) -> Iterator[None]:
+    """An answer that cannot be given is logged: the command was carried out all the same, and is in the audit."""
+    try:
+        yield
+    except ChatError as error:
+        log().warning(Event.COMMAND_FAILED, front=Front.SLACK.value, channel=channel, error=str(error))

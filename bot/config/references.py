@@ -1,0 +1,173 @@
+"""What the tables say about each other: names that must exist, be unique, or be reachable. Yields problems and warnings."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from bot.config.models import (
+    Chats,
+    CheckTable,
+    Console,
+    GroupTable,
+    RouteTable,
+    ServiceTable,
+    Source,
+    Table,
+)
+from bot.config.problems import did_you_mean
+from bot.config.values import feed_of, provider_of, source_name
+from bot.domain.incident import SELF
+from bot.sources import catalogue
+
+At = tuple[str, Table]  # "source.0" and what was read there
+
+
+@dataclass(kw_only=True)
+class Reading:
+    """What could be read of a file. Tables with mistakes are absent from `tables`, but their names are in `names`."""
+
+    raw: dict[str, Any]
+    tables: list[At]
+    formats: Collection[str]
+    problems: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+    def names(self, key: str) -> list[str]:
+        """The names that [[key]] tables declare, right or wrong otherwise."""
+        items = self.raw.get(key, [])
+        found = (
+            [item.get("name") for item in items if isinstance(item, dict)] if isinstance(items, list) else []
+        )
+        return [name for name in found if isinstance(name, str)]
+
+    def chats(self) -> set[str]:
+        """The chats that have a table; those without one need none."""
+        chat = self.raw.get("chat")
+        return {"console", "terminal"} | (set(chat) if isinstance(chat, dict) else set())
+
+
+def check(reading: Reading) -> None:
+    """Add to `reading` every mistake that only shows when tables are seen together."""
+    for path, table in reading.tables:
+        match table:
+            case Source():
+                reading.problems += _source(path, table, reading)
+            case ServiceTable():
+                reading.problems += _service(path, table, reading)
+            case CheckTable() if table.service is not None:
+                reading.problems += _named(
+                    f"{path}.service", "service", table.service, reading.names("service")
+                )
+            case GroupTable():
+                reading.problems += _group(path, table, reading)
+            case RouteTable():
+                reading.problems += _route(path, table, reading)
+            case Console():
+                reading.problems += _console(path, table, reading)
+            case Chats():
+                reading.warnings += _unused_chats(table, reading)
+    reading.problems += _doubles(reading)
+    reading.warnings += _unwatched(reading)
+
+
+def _source(path: str, source: Source, reading: Reading) -> Iterator[str]:
+    if source.format is not None and source.format not in reading.formats:
+        listed = ", ".join(f'"{name}"' for name in sorted(reading.formats))
+        near = did_you_mean(source.format, reading.formats)
+        yield f'{path}.format: "{source.format[:40]}" is not one of {listed}{near}'
+        return
+    if source.url is not None:
+        if source.name is None and source.provider is None:
+            yield f'{path}.name: is missing: say who this is, as name = "acme"'
+        return
+    if source.provider is None:
+        yield f'{path}: needs provider = "..." of the catalogue, or name and url'
+    elif (entry := catalogue.find(source.provider)) is None:
+        near = did_you_mean(source.provider, (e.name for e in catalogue.entries()))
+        yield f'{path}.provider: "{source.provider}" is not in the catalogue{near or "; give its url"}'
+    elif feed_of(source) is None:
+        known = ", ".join(f'"{feed.format}"' for feed in entry.feeds)
+        yield f'{path}.format: the catalogue knows {entry.name} as {known}; for "{source.format}" give a url'
+
+
+def _service(path: str, service: ServiceTable, reading: Reading) -> Iterator[str]:
+    for n, need in enumerate(service.needs):
+        if need.service == service.name:
+            yield f"{path}.needs.{n}: {service.name} needs itself"
+        elif need.service is not None:
+            yield from _named(f"{path}.needs.{n}", "service", need.service, reading.names("service"))
+
+
+def _group(path: str, group: GroupTable, reading: Reading) -> Iterator[str]:
+    for n, channel in enumerate(group.channels):
+        chat = channel.partition(":")[0]
+        if chat not in reading.chats():
+            yield f"{path}.channels.{n}: {channel} needs a table [chat.{chat}]"
+
+
+def _route(path: str, route: RouteTable, reading: Reading) -> Iterator[str]:
+    for group in route.to:
+        yield from _named(f"{path}.to", "group", group, reading.names("group"))
+    for service in route.when.service:
+        yield from _named(f"{path}.when.service", "service", service, reading.names("service"))
+
+
+def _console(path: str, console: Console, reading: Reading) -> Iterator[str]:
+    has_token = isinstance(reading.raw.get("console"), dict) and "token" in reading.raw["console"]
+    if not has_token and not _is_loopback(console.host):
+        yield f'{path}.token: is needed where host is not of this machine: token = {{ env = "FOGBELL_TOKEN" }}'
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _named(path: str, what: str, name: str, known: Collection[str]) -> Iterator[str]:
+    if name not in known:
+        yield f'{path}: no {what} is called "{name[:60]}"{did_you_mean(name, known)}'
+
+
+def _doubles(reading: Reading) -> Iterator[str]:
+    """Names that are taken twice: of sources, services, checks, groups."""
+    kinds = {Source: "source", ServiceTable: "service", CheckTable: "check", GroupTable: "group"}
+    taken: dict[tuple[str, str], str] = {}
+    for path, table in reading.tables:
+        what = kinds.get(type(table))
+        if what is None:
+            continue
+        name = source_name(table) if isinstance(table, Source) else str(getattr(table, "name", ""))
+        first = taken.setdefault((what, name), path)
+        if first != path:
+            yield f'{path}.name: "{name}" is the name of {first} already; give each {what} a name of its own'
+
+
+def _unwatched(reading: Reading) -> Iterator[str]:
+    """Needs and routes that name a provider which no source watches: allowed, but they will never speak."""
+    watched = {SELF} | {provider_of(t) for _, t in reading.tables if isinstance(t, Source)}
+    for path, table in reading.tables:
+        for where, provider in _mentions(path, table):
+            if provider not in watched:
+                near = did_you_mean(provider, watched)
+                yield f'{where}: no source watches "{provider}"{near or "; add one to [[source]]"}'
+
+
+def _mentions(path: str, table: Table) -> Iterator[tuple[str, str]]:
+    if isinstance(table, ServiceTable):
+        yield from (
+            (f"{path}.needs.{n}", need.provider) for n, need in enumerate(table.needs) if need.provider
+        )
+    elif isinstance(table, RouteTable):
+        yield from ((f"{path}.when.provider", provider) for provider in table.when.provider)
+
+
+def _unused_chats(chats: Chats, reading: Reading) -> Iterator[str]:
+    used = {c.partition(":")[0] for _, t in reading.tables if isinstance(t, GroupTable) for c in t.channels}
+    for name, example in (("slack", "slack:C0123ABCD"), ("discord", "discord:998877665544332211")):
+        if getattr(chats, name) is not None and name not in used:
+            yield f'chat.{name}: no group holds a channel of it; add one, as channels = ["{example}"]'

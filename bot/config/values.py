@@ -1,0 +1,141 @@
+"""The tables of the configuration as values of the domain: `rules`, `checks`, `sources`. Called by `bot.wiring`."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from bot.config.models import RouteTable, ServiceTable, Source
+from bot.domain.checks import Check
+from bot.domain.incident import SELF
+from bot.domain.routing import Group, Route
+from bot.domain.rules import Rules
+from bot.domain.services import Need, Service
+from bot.sources import catalogue
+from bot.sources.payload import SourceSpec
+
+if TYPE_CHECKING:
+    from bot.config import Config
+
+EVERYWHERE = Group(name="everywhere", channels=("console:main", "terminal:main"))
+_EVERY = timedelta(seconds=60)
+_STATUSPAGE_API = "/api/v2/summary.json"  # of Statuspage, and of incident.io, which speaks the same
+
+
+def rules(config: Config) -> Rules:
+    """What `decide` needs to know of the user's wishes."""
+    groups = tuple(Group(name=g.name, mode=g.mode, channels=g.channels) for g in config.group) or (
+        EVERYWHERE,
+    )
+    everything = Route(to=tuple(group.name for group in groups))
+    return Rules(
+        services=tuple(_service(service) for service in config.service),
+        routes=tuple(_route(route) for route in config.route) or (everything,),
+        groups=groups,
+        reopen_within=config.rules.reopen_within,
+        lapse_after=config.rules.lapse_after,
+        retroactive_within=config.rules.retroactive_within,
+        remember_for=config.rules.remember_for,
+        names=_names(config),
+    )
+
+
+def checks(config: Config) -> tuple[Check, ...]:
+    """Our own health checks."""
+    return tuple(
+        Check(
+            name=check.name,
+            kind=check.kind,
+            target=check.url,
+            service=check.service,
+            every=check.every,
+            timeout=check.timeout,
+            fail_after=check.fail_after,
+            pass_after=check.pass_after,
+            expect_status=check.expect_status,
+            expect_text=check.expect_text,
+            slower_than=check.slower_than,
+        )
+        for check in config.check
+    )
+
+
+def sources(config: Config) -> tuple[SourceSpec, ...]:
+    """The feeds to watch, with everything that the catalogue knows of them filled in."""
+    return tuple(_spec(source) for source in config.source)
+
+
+def provider_of(source: Source) -> str:
+    """The provider in whose ledger a source's incidents are."""
+    entry = catalogue.find(source.provider) if source.provider else None
+    return entry.name if entry else source.provider or source.name or ""
+
+
+def source_name(source: Source) -> str:
+    """The name of a source: its own, else the provider's, with the format where that is not the usual one."""
+    provider = provider_of(source)
+    feed = feed_of(source)
+    entry = catalogue.find(provider)
+    if source.name or not entry or source.url or feed is None or feed is entry.feeds[0]:
+        return source.name or provider
+    return feed.format if feed.format.startswith(provider) else f"{provider}-{feed.format}"
+
+
+def feed_of(source: Source) -> catalogue.Feed | None:
+    """The catalogue's feed that a source means, or None where it has an address of its own or means none."""
+    entry = catalogue.find(source.provider) if source.provider and not source.url else None
+    return entry.feed(source.format) if entry else None
+
+
+def _spec(source: Source) -> SourceSpec:
+    feed = feed_of(source)
+    return SourceSpec(
+        name=source_name(source),
+        provider=provider_of(source),
+        url=_feed_url(source.url) if source.url else feed.url if feed else "",
+        format=feed.format if feed else source.format,
+        every=source.every or (feed.every if feed else _EVERY),
+        regions=source.regions,
+        components=source.components,
+        allow_private=source.allow_private,
+    )
+
+
+def _feed_url(url: str) -> str:
+    """A status page's bare address stands for its summary, since most pages are made by Statuspage or speak as it does."""
+    parts = urlsplit(url)
+    is_bare = parts.path in {"", "/"} and not parts.query
+    return f"{parts.scheme}://{parts.netloc}{_STATUSPAGE_API}" if is_bare else url
+
+
+def _service(table: ServiceTable) -> Service:
+    """A service needs what it says, and itself: its own failing checks are about a place of that name."""
+    itself = Need(provider=SELF, component=table.name)
+    return Service(
+        name=table.name, tier=table.tier, owner=table.owner, title=table.title, needs=(*table.needs, itself)
+    )
+
+
+def _route(table: RouteTable) -> Route:
+    when = table.when
+    return Route(
+        to=table.to,
+        worst=when.severity,
+        impact=when.impact,
+        providers=tuple(_slug(provider) for provider in when.provider),
+        services=when.service,
+        regions=when.region,
+        kinds=when.kind,
+    )
+
+
+def _slug(provider: str) -> str:
+    entry = catalogue.find(provider)
+    return entry.name if entry else provider
+
+
+def _names(config: Config) -> tuple[tuple[str, str], ...]:
+    """What people call the providers that are watched."""
+    watched = dict.fromkeys(provider_of(source) for source in config.source)
+    return tuple((entry.name, entry.title) for slug in watched if (entry := catalogue.find(slug)))
