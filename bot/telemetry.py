@@ -58,6 +58,7 @@ class Event(StrEnum):
     LOOP_CRASHED = "loop.crashed"
     CHECK_FLIPPED = "check.flipped"
     COMMAND_FAILED = "command.failed"
+    COMMAND_UNAUDITED = "command.unaudited"
     CHAT_LISTENING = "chat.listening"
 
 

@@ -11,8 +11,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta, tzinfo
 
-import structlog
-
 from bot.commands import parse
 from bot.commands.context import Acknowledge, Context
 from bot.commands.incidents import open_words
@@ -24,12 +22,13 @@ from bot.domain.rules import Rules
 from bot.errors import CommandError, NotAllowed, NotFound, StoreError, UsageError
 from bot.notices.draft import Drafts
 from bot.ports import Audit, Clock, Incidents, Once, Silences, Sources
+from bot.telemetry import COMMANDS as RUNS
+from bot.telemetry import Event, log
 
 REMEMBERED = timedelta(days=1)  # chats repeat a delivery within minutes; a day is safe
 PATIENCE_S = 20.0  # for a whole command; chats are acknowledged before it starts
 AUDIT_MAX_CHARS = 300
-_REPEATED = plain("Already done", "The chat sent this command twice; it was carried out once.")
-_log = structlog.get_logger()
+_REPEATED = plain("Already done", "The chat sent this command twice; the first one has its answer.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,19 +81,19 @@ class Dispatcher:
         return await self._answer(call, raw, lambda: parse.from_arguments(name, arguments, self.commands))
 
     async def _answer(self, call: _Call, raw: str, understand: Callable[[], Request]) -> Reply:
-        line = raw
+        request: Request | None = None
         try:
             async with asyncio.timeout(self.patience_s):
                 if await self._is_repeat(call):
                     return Reply(card=_REPEATED)
                 request = understand()
-                line = request.line
                 reply, outcome = await self._run(call, request), "done"
         except CommandError as error:
             reply, outcome = _apology(error)
         except Exception as error:
-            reply, outcome = _breakdown(error, line)
-        await self._note(call, line, outcome)
+            reply, outcome = _breakdown(error, request.line if request else raw)
+        RUNS.labels(request.command.name if request else "none", call.front, outcome).inc()
+        await self._note(call, request.line if request else raw, outcome)
         return reply
 
     async def _is_repeat(self, call: _Call) -> bool:
@@ -141,7 +140,7 @@ class Dispatcher:
                 await self.audit.append(entry)
         except (StoreError, TimeoutError) as error:
             # What was done is done: the person must hear so even where the line is lost.
-            _log.warning("command.unaudited", error=str(error), **entry)
+            log().warning(Event.COMMAND_UNAUDITED, error=str(error), **entry)
 
 
 async def _incomplete(ctx: Context, request: Request) -> UsageError:
@@ -168,8 +167,8 @@ def _apology(error: CommandError) -> tuple[Reply, str]:
 
 def _breakdown(error: Exception, line: str) -> tuple[Reply, str]:
     reference = secrets.token_hex(3)
-    _log.error(
-        "command.failed", reference=reference, command=parse.shown(line, AUDIT_MAX_CHARS), exc_info=error
+    log().error(
+        Event.COMMAND_FAILED, reference=reference, command=parse.shown(line, AUDIT_MAX_CHARS), exc_info=error
     )
     match error:
         case StoreError():

@@ -72,9 +72,12 @@ def load(
     around = Surroundings(environ=environ, base=base)
     for path, model, value in _parts(raw, reading.problems):
         try:
-            reading.tables.append((path, model.model_validate(value, context=around)))
+            table = model.model_validate(value, context=around)
         except ValidationError as exc:
             reading.problems += problems.of_table(path, model, exc)
+            reading.tables += [(path, rest) for rest in _without_mistakes(model, value, exc, around)]
+        else:
+            reading.tables.append((path, table))
     references.check(reading)
     if reading.problems:
         raise ConfigError(reading.problems)
@@ -93,6 +96,21 @@ def _parts(raw: Mapping[str, Any], mistakes: list[str]) -> Iterator[tuple[str, t
             continue
         for n, item in enumerate(items):
             yield f"{key}.{n}", model, item
+
+
+def _without_mistakes(
+    model: type[Table], value: Any, mistakes: ValidationError, around: Surroundings
+) -> tuple[Table, ...]:
+    """The table without its wrong settings, so that what else is wrong with it is found at once; none where that
+    would be another table: a source is told by its address, and required settings cannot be left out."""
+    wrong = {str(detail["loc"][0]) for detail in mistakes.errors() if detail["loc"]}
+    if not isinstance(value, dict) or wrong & {"url", "provider"}:
+        return ()
+    try:
+        rest = {key: setting for key, setting in value.items() if key not in wrong}
+        return (model.model_validate(rest, context=around),)
+    except ValidationError:
+        return ()
 
 
 def _config(reading: references.Reading) -> Config:

@@ -19,7 +19,7 @@ from bot.config.models import (
 )
 from bot.config.problems import did_you_mean
 from bot.config.values import feed_of, provider_of, source_name
-from bot.domain.incident import SELF
+from bot.domain.observation import SELF
 from bot.sources import catalogue
 
 At = tuple[str, Table]  # "source.0" and what was read there

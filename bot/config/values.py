@@ -8,10 +8,9 @@ from urllib.parse import urlsplit
 
 from bot.config.models import RouteTable, ServiceTable, Source
 from bot.domain.checks import Check
-from bot.domain.incident import SELF
 from bot.domain.routing import Group, Route
 from bot.domain.rules import Rules
-from bot.domain.services import Need, Service
+from bot.domain.services import Service
 from bot.sources import catalogue
 from bot.sources.payload import SourceSpec
 
@@ -110,11 +109,7 @@ def _feed_url(url: str) -> str:
 
 
 def _service(table: ServiceTable) -> Service:
-    """A service needs what it says, and itself: its own failing checks are about a place of that name."""
-    itself = Need(provider=SELF, component=table.name)
-    return Service(
-        name=table.name, tier=table.tier, owner=table.owner, title=table.title, needs=(*table.needs, itself)
-    )
+    return Service(name=table.name, tier=table.tier, owner=table.owner, title=table.title, needs=table.needs)
 
 
 def _route(table: RouteTable) -> Route:

@@ -61,7 +61,7 @@ def recognises(payload: Payload) -> bool:
     if any(isinstance(item, dict) and "incident_updates" in item for item in found):
         return True
     has_list = isinstance(body.get("incidents"), list) or isinstance(body.get("scheduled_maintenances"), list)
-    return has_list and not found and isinstance(body.get("page"), dict)
+    return has_list and isinstance(body.get("page"), dict)
 
 
 def _observation(listed_as: Kind, item: object, home: str | None, spec: Spec) -> Observation:

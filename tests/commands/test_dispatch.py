@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from bot.commands.spec import Actor, Front
 from bot.domain.words import Role
 from bot.errors import StoreUnavailable
+from bot.telemetry import COMMANDS
 from tests.fakes.desk import ANN, Desk, outage, words
 
 LOUD = "<!channel> @everyone <@U999> \x00\x1b[31m\u202e"
@@ -243,6 +244,17 @@ async def test_whatever_is_typed_gets_an_answer_and_no_breakdown(desk: Desk, lin
     assert reply.card.title
     assert reply.card.fallback
     assert reply.card.title != "That did not work"
+
+
+async def test_runs_are_counted_by_command_front_and_outcome_and_never_by_what_was_typed(desk: Desk) -> None:
+    def count(command: str, outcome: str) -> float:
+        return COMMANDS.labels(command, "slack", outcome)._value.get()
+
+    before = count("list", "done"), count("none", "not understood")
+    await desk.say("list")
+    await desk.say("frobnicate")
+
+    assert (count("list", "done"), count("none", "not understood")) == (before[0] + 1, before[1] + 1)
 
 
 async def test_no_actor_is_named_by_more_than_its_id_in_the_audit(desk: Desk) -> None:

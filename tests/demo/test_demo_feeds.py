@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import time
-import tomllib
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from aiohttp import ClientSession
 
 from bot.clock import SystemClock
-from bot.config.models import LISTS
+from bot.config import load
 from bot.demo import DemoFeeds, demo_config
 from bot.demo.aws import aws_currentevents
 from bot.demo.clock import FastClock
@@ -104,12 +104,14 @@ async def test_the_system_clock_tells_utc() -> None:
     assert timedelta(0) == clock.now().utcoffset()
 
 
-async def test_the_configuration_watches_every_page(feeds: DemoFeeds) -> None:
-    table = tomllib.loads(demo_config(feeds))
+async def test_the_configuration_watches_every_page_and_gives_no_warning(
+    feeds: DemoFeeds, tmp_path: Path
+) -> None:
+    config = load(demo_config(feeds), {}, base=tmp_path)
 
-    assert ["aws", *feeds.vendors] == [source["name"] for source in table["source"]]
-    assert [feeds.aws_currentevents, *feeds.vendors.values()] == [source["url"] for source in table["source"]]
-    assert [service["name"] for service in table["service"]] == ["checkout", "sessions", "search"]
-    assert [feeds.checkout] == [check["url"] for check in table["check"]]
-    for kind, entries in table.items():
-        assert all(LISTS[kind].model_validate(entry) for entry in entries)
+    assert ["aws", *feeds.vendors] == [source.name for source in config.source]
+    assert [feeds.aws_currentevents, *feeds.vendors.values()] == [source.url for source in config.source]
+    assert {service.name for service in config.service} == {"checkout", "sessions", "search"}
+    assert [feeds.checkout] == [check.url for check in config.check]
+    assert config.group[0].channels == ("console:ops", "terminal:main")
+    assert config.warnings == ()

@@ -109,11 +109,12 @@ def notified(content: str, allowed: Json | None) -> Json:
     """Whom a message rings, as Discord writes it into the message: embeds never ring anybody."""
     parse = ["users", "roles", "everyone"] if allowed is None else allowed.get("parse", [])
     allowed = allowed or {}
+    named = {kind: {str(i) for i in allowed.get(kind, [])} for kind in ("users", "roles")}
     users, roles = re.findall(r"<@!?(\d+)>", content), re.findall(r"<@&(\d+)>", content)
     return {
         "mention_everyone": "everyone" in parse and bool(re.search(r"@(everyone|here)", content)),
-        "mentions": [{"id": u} for u in users if "users" in parse or u in allowed.get("users", [])],
-        "mention_roles": [r for r in roles if "roles" in parse or r in allowed.get("roles", [])],
+        "mentions": [{"id": u} for u in users if "users" in parse or u in named["users"]],
+        "mention_roles": [r for r in roles if "roles" in parse or r in named["roles"]],
     }
 
 

@@ -24,7 +24,7 @@ from aiohttp import web
 
 from tests.fakes.slack_api import BOT_USER, METHODS, Message, No, Whisper, Workspace
 from tests.fakes.slack_rules import readable, refusal
-from tests.fakes.slack_socket import Envelope, Sockets
+from tests.fakes.slack_socket import ACK_WITHIN_S, Envelope, Sockets
 
 ANSWERS_MAX = 5  # a response_url works five times
 
@@ -181,7 +181,14 @@ class FakeSlack(Workspace):
         return message.ts
 
     async def slash(
-        self, line: str, *, user: str = "U1", channel: str = "C1", answers: int = 1, within: float = 5.0
+        self,
+        line: str,
+        *,
+        user: str = "U1",
+        channel: str = "C1",
+        answers: int = 1,
+        within: float = 5.0,
+        ack_within: float = ACK_WITHIN_S,
     ) -> Sent:
         """Somebody types a slash command; gives what came of it, after `answers` answers or `within` seconds."""
         command, _, text = line.partition(" ")
@@ -200,7 +207,7 @@ class FakeSlack(Workspace):
         }
         sent = Sent(envelope=self._envelope("slash_commands", payload))
         self._sent[number] = sent
-        await self.deliver(sent)
+        await self.deliver(sent, within=ack_within)
         await self._wait_for(lambda: len(sent.answers) >= answers, within)
         return sent
 
@@ -220,10 +227,10 @@ class FakeSlack(Workspace):
         await self.deliver(sent)
         return sent
 
-    async def deliver(self, sent: Sent) -> None:
+    async def deliver(self, sent: Sent, *, within: float = ACK_WITHIN_S) -> None:
         """Send the envelope, for the first time or again as after a lost acknowledgement."""
         began = time.monotonic()
-        sent.is_acked = await self.sockets.deliver(sent.envelope)
+        sent.is_acked = await self.sockets.deliver(sent.envelope, within=within)
         sent.acked_s = time.monotonic() - began
 
     async def whispered(self, count: int = 1, within: float = 5.0) -> list[Whisper]:

@@ -103,7 +103,8 @@ class Listener(discord.Client):
     """The gateway's client: it sees servers and interactions, but no message and no member."""
 
     def __init__(self, dispatch: Dispatch, complete: Complete | None = None) -> None:
-        super().__init__(intents=discord.Intents(guilds=True), max_messages=None)
+        # Nothing here waits for the list of servers, so the library need not either.
+        super().__init__(intents=discord.Intents(guilds=True), max_messages=None, guild_ready_timeout=0)
         self.dispatcher = dispatch
         self.tree = app_commands.CommandTree(self)
         self.tree.add_command(_root(self, dispatch.commands, complete))
@@ -185,7 +186,7 @@ def _parameter(parameter: Parameter) -> inspect.Parameter:
 
 def _choices(parameter: Parameter) -> tuple[str, ...]:
     """Discord holds 25: a longer list is typed, and judged by the dispatcher."""
-    return parameter.choices if len(parameter.choices) <= CHOICES_MAX else ()
+    return tuple(map(str, parameter.choices)) if len(parameter.choices) <= CHOICES_MAX else ()
 
 
 def _help(text: str) -> str:

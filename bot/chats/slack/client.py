@@ -33,7 +33,7 @@ CLOCKS_DIFFER = timedelta(minutes=1)  # Slack stamps messages by its clock, and 
 FIND_PAGE = 200  # messages; Slack's advice. Apps under the limits of 2025 get 15, whatever they ask for
 FIND_PAGES = 10
 _HOSTS = ("slack.com", "slack-gov.com")
-_APP_TOKEN = "Turn Socket Mode on for the app, and make an app-level token (xapp-...) with the scope connections:write."
+_SOCKET_MODE = "Turn Socket Mode on for the app, and make an app-level token (xapp-...) with the scope connections:write."
 _PLAIN = {"parse": "none", "link_names": False}  # names and addresses in the text stay plain words
 _NO_PREVIEWS = {"unfurl_links": False, "unfurl_media": False}
 
@@ -102,18 +102,18 @@ class SlackChat:
 
     async def identity(self) -> Identity:
         """Our own ids, by auth.test."""
-        async with self._asking("", Unavailable):
+        async with self._asking("workspace", Unavailable):
             reply = await self.web().auth_test()
             return Identity(user=str(reply["user_id"]), bot=str(reply["bot_id"] or ""))
 
     async def open_socket(self, app_token: str) -> str:
         """The address of one Socket Mode connection; it works once, and not for long."""
         try:
-            async with self._asking("", Unavailable):
+            async with self._asking("socket", Unavailable):
                 reply = await self.web().apps_connections_open(app_token=app_token)
                 return str(reply["url"])
         except Refused as exc:
-            raise Refused(SLACK, "", f"Socket Mode: {exc}", remedy=_APP_TOKEN) from exc
+            raise Refused(SLACK, exc.channel, "Slack refuses the app token", remedy=_SOCKET_MODE) from exc
 
     async def whisper(self, channel: str, user: str, card: Card, *, thread: str | None = None) -> None:
         """Show a message to one person of a channel; nobody can find it again."""

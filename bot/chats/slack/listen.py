@@ -209,9 +209,10 @@ async def _connection(
 async def _connect(client: SocketModeClient) -> None:
     try:
         async with asyncio.timeout(CONNECT_WITHIN_S):
-            await client.connect()  # tries again and again, so that only time ends it
+            # It tries again and again, so that only time ends it.
+            await client.connect()  # type: ignore[no-untyped-call]
     except TimeoutError as exc:
-        raise Unavailable(SLACK, "", "Socket Mode: no connection in time") from exc
+        raise Unavailable(SLACK, "socket", "no connection in time") from exc
 
 
 async def _until_lost(client: SocketModeClient, patience: timedelta) -> ChatError:
@@ -222,16 +223,17 @@ async def _until_lost(client: SocketModeClient, patience: timedelta) -> ChatErro
         await asyncio.sleep(patience.total_seconds() / 10)
         if await client.is_connected():
             seen_at = now()
-    return Unavailable(SLACK, "", f"Socket Mode: no connection for {patience.total_seconds():.0f} s")
+    return Unavailable(SLACK, "socket", f"no connection for {patience.total_seconds():.0f} s")
 
 
 async def _close(client: SocketModeClient) -> None:
     """Say goodbye and leave no task and no socket behind, whether Slack answers or not."""
-    tasks = {client.message_processor, client.current_session_monitor, client.message_receiver} - {None}
+    started = (client.message_processor, client.current_session_monitor, client.message_receiver)
+    tasks = [task for task in started if task is not None]
     try:
         with suppress(TimeoutError, aiohttp.ClientError, OSError):
             async with asyncio.timeout(CLOSE_WITHIN_S):
-                await client.close()
+                await client.close()  # type: ignore[no-untyped-call]
     finally:
         for task in tasks:
             task.cancel()

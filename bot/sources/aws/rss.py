@@ -51,7 +51,7 @@ class _Item:
     at: datetime
     title: str
     text: str
-    impact: Impact | None
+    impact: Impact
     is_last: bool
     unknown: tuple[str, ...]
 
@@ -96,7 +96,7 @@ def _item(entry: feed.Entry) -> _Item:
         at=at,
         title=entry.title[prefix.end() :] if prefix and state in _IMPACTS else entry.title,
         text=plain(entry.html),
-        impact=_IMPACTS.get(state),
+        impact=_IMPACTS.get(state, Impact.CRITICAL if unknown else Impact.MAJOR),
         is_last=is_resolved(entry.title) or _IMPACTS.get(state) is Impact.NONE,
         unknown=tuple(unknown),
     )
@@ -130,7 +130,7 @@ def _observation(chain: list[_Item], spec: Spec) -> Observation:
         is_native=False,
         title=headline(last.title),
         status=Status.RESOLVED if last.is_last else Status.INVESTIGATING,
-        impact=last.impact or Impact.MAJOR,
+        impact=last.impact,
         began_at=first.at,
         ended_at=last.at if last.is_last else None,
         updated_at=last.at,

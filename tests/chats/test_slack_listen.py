@@ -1,0 +1,339 @@
+"""Slack in: the real slack_bolt and its Socket Mode client against a Slack on loopback."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import pytest
+from structlog.testing import capture_logs
+from structlog.typing import EventDict
+
+from bot.chats.slack.client import SlackChat
+from bot.chats.slack.listen import listen, said_to, typed
+from bot.commands.spec import Actor, Front, Reply
+from bot.domain.card import Card, Tone
+from bot.errors import Refused, Unavailable
+from tests.fakes import slack as fakes
+from tests.fakes.slack import FakeSlack
+from tests.fakes.slack_api import BOT_USER
+from tests.fakes.slack_rules import refusal, rung
+
+SOON = timedelta(seconds=0.3)
+SLACKS_LIMIT_S = 3.0
+
+
+@dataclass
+class Desk:
+    """A dispatcher that answers with what it was told, after as long as it is told to take."""
+
+    takes_s: float = 0.0
+    is_private: bool = True
+    mentions: tuple[str, ...] = ()
+    heard: list[tuple[str, Actor, Front, str, str | None]] = field(default_factory=list)
+
+    async def run_text(
+        self, text: str, *, actor: Actor, front: Front, channel: str, once: str | None
+    ) -> Reply:
+        self.heard.append((text, actor, front, channel, once))
+        await asyncio.sleep(self.takes_s)
+        card = Card(title="Answer", tone=Tone.INFO, fallback=f"heard {text}", mentions=self.mentions)
+        return Reply(card=card, is_private=self.is_private)
+
+
+@pytest.fixture
+async def fake() -> AsyncIterator[FakeSlack]:
+    async with FakeSlack() as fake:
+        yield fake
+
+
+@pytest.fixture
+async def chat(fake: FakeSlack) -> AsyncIterator[SlackChat]:
+    chat = SlackChat(token=fake.bot_token, api_url=fake.api_url, timeout=timedelta(seconds=2))
+    yield chat
+    await chat.close()
+
+
+@asynccontextmanager
+async def listening(
+    desk: Desk, chat: SlackChat, fake: FakeSlack, *, patience: timedelta = timedelta(seconds=20)
+) -> AsyncIterator[asyncio.Task[None]]:
+    """A listener, connected; when it is cancelled, nothing of it may be left."""
+    before = asyncio.all_tasks()
+    task = asyncio.ensure_future(
+        listen(desk, chat=chat, app_token=fake.app_token, ping_every=SOON, patience=patience)
+    )
+    try:
+        await fake.sockets.connected()
+        yield task
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError, Unavailable):
+            await task
+        await fake.sockets.disconnected()
+        await until(lambda: not [t for t in asyncio.all_tasks() - before if "slack" in repr(t.get_coro())])
+
+
+async def until(ready: Callable[[], bool], within: float = 5.0) -> None:
+    """Return when `ready`; fail when that takes too long."""
+    async with asyncio.timeout(within):
+        while not ready():
+            await asyncio.sleep(0.01)
+
+
+def warnings(logs: list[EventDict]) -> list[EventDict]:
+    """What was logged as a warning."""
+    return [entry for entry in logs if entry["log_level"] == "warning"]
+
+
+async def test_a_slash_command_is_acknowledged_at_once_and_answered_to_the_person_alone(
+    chat: SlackChat, fake: FakeSlack
+) -> None:
+    desk = Desk(takes_s=0.5)
+    async with listening(desk, chat, fake):
+        sent = await fake.slash("/incident status INC-12", user="U7", channel="C2")
+
+    assert sent.is_acked
+    assert sent.acked_s < 0.4 < sent.answers[0].after_s < SLACKS_LIMIT_S
+    assert sent.answers[0].is_ephemeral
+    assert "heard status INC-12" in sent.answers[0].text
+    actor = Actor(id="slack:U7", name="name-of-U7")
+    assert [
+        ("status INC-12", actor, Front.SLACK, "slack:C2", sent.envelope["payload"]["trigger_id"])
+    ] == desk.heard
+
+
+async def test_a_public_answer_is_for_the_channel(chat: SlackChat, fake: FakeSlack) -> None:
+    async with listening(Desk(is_private=False), chat, fake):
+        sent = await fake.slash("/incident status")
+
+    assert not sent.answers[0].is_ephemeral
+    assert refusal(sent.answers[0].body) is None
+
+
+async def test_a_private_answer_rings_nobody(chat: SlackChat, fake: FakeSlack) -> None:
+    async with listening(Desk(mentions=("U123",)), chat, fake):
+        sent = await fake.slash("/incident status")
+
+    assert rung(sent.answers[0].body) == []
+
+
+async def test_a_redelivery_carries_the_same_once(chat: SlackChat, fake: FakeSlack) -> None:
+    """The dispatcher tells repetitions by it; here nothing is remembered."""
+    desk = Desk()
+    async with listening(desk, chat, fake):
+        sent = await fake.slash("/incident ack INC-12")
+        await fake.deliver(sent)
+        mentioned = await fake.mention("ack INC-12")
+        await fake.deliver(mentioned)
+        await until(lambda: len(desk.heard) == 4)
+
+    onces = [once for *_, once in desk.heard]
+    assert onces[0] == onces[1] != onces[2] == onces[3]
+    assert None not in onces
+
+
+async def test_two_commands_run_side_by_side(chat: SlackChat, fake: FakeSlack) -> None:
+    async with listening(Desk(takes_s=0.5), chat, fake):
+        first, second = await asyncio.gather(fake.slash("/incident status"), fake.slash("/incident help"))
+
+    assert max(first.answers[0].after_s, second.answers[0].after_s) < 0.95
+
+
+async def test_another_apps_command_is_not_ours(chat: SlackChat, fake: FakeSlack) -> None:
+    desk = Desk()
+    async with listening(desk, chat, fake):
+        sent = await fake.slash("/deploy now", answers=0, ack_within=0.5)
+
+    assert (sent.is_acked, desk.heard) == (False, [])
+
+
+async def test_a_mention_in_a_thread_is_answered_in_the_thread(chat: SlackChat, fake: FakeSlack) -> None:
+    desk = Desk(is_private=False)
+    async with listening(desk, chat, fake):
+        root = fake.say("C1", "it is broken")
+        sent = await fake.mention("ack INC-12", user="U7", thread_ts=root)
+        replies = await fake.replied("C1", root)
+
+    assert sent.is_acked
+    assert ["heard ack INC-12" in reply.text for reply in replies] == [True]
+    expected = (
+        "ack INC-12",
+        Actor(id="slack:U7", name="U7"),
+        Front.SLACK,
+        "slack:C1",
+        sent.envelope["payload"]["event_id"],
+    )
+    assert [expected] == desk.heard
+
+
+async def test_a_mention_outside_of_a_thread_begins_one(chat: SlackChat, fake: FakeSlack) -> None:
+    async with listening(Desk(is_private=False), chat, fake):
+        sent = await fake.mention("status")
+        replies = await fake.replied("C1", sent.envelope["payload"]["event"]["ts"])
+
+    assert len(replies) == 1
+
+
+@pytest.mark.parametrize("is_threaded", [True, False])
+async def test_a_private_answer_to_a_mention_is_whispered_where_it_was_asked(
+    is_threaded: bool, chat: SlackChat, fake: FakeSlack
+) -> None:
+    async with listening(Desk(), chat, fake):
+        root = fake.say("C1", "it is broken") if is_threaded else None
+        await fake.mention("help", user="U7", thread_ts=root)
+        whispers = await fake.whispered()
+
+    assert [("C1", "U7", root)] == [(w.channel, w.user, w.thread_ts) for w in whispers]
+    assert [m.user for m in fake.channels["C1"].messages if m.user == BOT_USER] == []
+
+
+@pytest.mark.parametrize(
+    "author", [{"bot_id": "B9"}, {"user": None}, {"user": BOT_USER}], ids=["bot", "none", "us"]
+)
+async def test_bots_are_not_talked_to(
+    author: dict[str, str | None], chat: SlackChat, fake: FakeSlack
+) -> None:
+    desk = Desk()
+    async with listening(desk, chat, fake):
+        await fake.mention("status", **author)  # type: ignore[arg-type]
+        await fake.slash("/incident help")
+
+    assert [text for text, *_ in desk.heard] == ["help"]
+
+
+async def test_slack_renews_the_connection_and_nothing_is_lost(chat: SlackChat, fake: FakeSlack) -> None:
+    async with listening(Desk(), chat, fake):
+        await fake.sockets.ask_to_leave()
+        await fake.sockets.connected(opened=2)
+        sent = await fake.slash("/incident status")
+
+    assert (sent.is_acked, len(sent.answers)) == (True, 1)
+
+
+async def test_a_torn_connection_is_opened_again(chat: SlackChat, fake: FakeSlack) -> None:
+    async with listening(Desk(), chat, fake):
+        fake.sockets.cut()
+        await fake.sockets.connected(opened=2)
+        sent = await fake.slash("/incident status")
+
+    assert (sent.is_acked, len(sent.answers)) == (True, 1)
+
+
+async def test_a_closed_connection_is_opened_again_even_after_a_failure(
+    chat: SlackChat, fake: FakeSlack
+) -> None:
+    async with listening(Desk(), chat, fake):
+        fake.fail_next("apps.connections.open", fakes.server_error(), fakes.drop_before())
+        await fake.sockets.close()
+        await fake.sockets.connected(opened=2)
+        sent = await fake.slash("/incident status")
+
+    assert len(sent.answers) == 1
+
+
+async def test_slack_away_for_too_long_ends_the_listener(chat: SlackChat, fake: FakeSlack) -> None:
+    """Whoever supervises it begins anew, with everything fresh."""
+    async with listening(Desk(), chat, fake, patience=timedelta(seconds=1)) as task:
+        fake.app_token = "xapp-another"
+        fake.sockets.cut()
+
+        with pytest.raises(Unavailable, match="no connection"):
+            await asyncio.wait_for(task, 10)
+
+
+@pytest.mark.parametrize("token", ["bot", "app"])
+async def test_refused_credentials_end_it_at_once_with_a_remedy(
+    token: str, chat: SlackChat, fake: FakeSlack
+) -> None:
+    setattr(fake, f"{token}_token", "another")
+
+    with pytest.raises(Refused) as caught:
+        await listen(Desk(), chat=chat, app_token="xapp-fake")
+
+    assert ("xapp" if token == "app" else "xoxb") in caught.value.remedy
+
+
+async def test_slack_away_at_the_start_is_unavailable(chat: SlackChat, fake: FakeSlack) -> None:
+    fake.fail_next("apps.connections.open", fakes.server_error())
+
+    with pytest.raises(Unavailable):
+        await listen(Desk(), chat=chat, app_token=fake.app_token)
+
+
+async def test_an_answer_under_way_is_given_before_it_ends(chat: SlackChat, fake: FakeSlack) -> None:
+    async with listening(Desk(takes_s=0.5), chat, fake) as task:
+        sent = await fake.slash("/incident status", answers=0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    assert len(sent.answers) == 1
+
+
+@pytest.mark.parametrize(
+    "fault", [fakes.drop_before(), fakes.server_error(), fakes.hang()], ids=lambda f: f.kind
+)
+async def test_an_answer_that_is_lost_is_logged_and_the_listener_lives(
+    fault: fakes.Fault, chat: SlackChat, fake: FakeSlack
+) -> None:
+    fake.fail_next("response_url", fault)
+    async with listening(Desk(), chat, fake):
+        with capture_logs() as logs:
+            await fake.slash("/incident status", answers=0)
+            await until(lambda: bool(warnings(logs)))
+        sent = await fake.slash("/incident status")
+
+    assert [entry["event"] for entry in warnings(logs)] == ["command.failed"]
+    assert len(sent.answers) == 1
+
+
+async def test_an_answer_goes_to_no_other_host(chat: SlackChat, fake: FakeSlack) -> None:
+    desk = Desk()
+    async with listening(desk, chat, fake):
+        with capture_logs() as logs:
+            sent = await fake.slash("/incident status", answers=1)
+            sent.envelope["payload"]["response_url"] = "http://127.0.0.1:1/commands"
+            await fake.deliver(sent)
+            await until(lambda: bool(warnings(logs)))
+
+    assert "not Slack's" in warnings(logs)[0]["error"]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("status", "status"),
+        (" note INC-12 a &lt;b&gt; &amp;amp; c ", "note INC-12 a <b> &amp; c"),
+        ("add <http://status.acme.example|status.acme.example>", "add status.acme.example"),
+        ("add <https://status.acme.example/a?b=1&amp;c=2>", "add https://status.acme.example/a?b=1&c=2"),
+        ("mail <mailto:a@b.example|a@b.example>", "mail a@b.example"),
+        (
+            "tell <@U123> and <@U123|ann>, <#C1|ops>, <!here>, <!subteam^S1|@oncall>",
+            "tell @U123 and @ann, #ops, @here, @oncall",
+        ),
+        ("a “quoted” word", "a “quoted” word"),
+        ("&lt;http://x|y&gt;", "<http://x|y>"),
+        ("", ""),
+    ],
+)
+def test_what_was_typed_is_told_from_what_slack_makes_of_it(text: str, expected: str) -> None:
+    assert expected == typed(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("<@UB> ack INC-12", "ack INC-12"),
+        ("<@UB|fogbell>: ack INC-12", "ack INC-12"),
+        ("hey <@UB>, ack INC-12", "ack INC-12"),
+        ("ack INC-12 <@UB>", "ack INC-12"),
+        ("<@UB>", ""),
+        ("<@UB> note INC-12 <@UB> saw it", "note INC-12 @UB saw it"),
+    ],
+)
+def test_a_mention_says_what_follows_it(text: str, expected: str) -> None:
+    assert expected == said_to("UB", text)
