@@ -9,6 +9,7 @@ import ipaddress
 import socket
 from asyncio import get_running_loop
 from collections.abc import Awaitable, Callable, Sequence
+from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 from yarl import URL
@@ -39,7 +40,7 @@ _EMBEDS_IPV4 = (ipaddress.ip_network("64:ff9b::/96"), ipaddress.ip_network("::/9
 
 
 def open_session(*, contact: str = "", per_host: int = PER_HOST) -> aiohttp.ClientSession:
-    """A session for feeds and checks: polite, without cookies, through the proxies of the environment.
+    """A session for feeds and checks: polite, and without cookies. Give each request `proxy=proxy_for(url)`.
 
     Needs a running loop. aiohttp asks DNS through aiodns where that is installed; resolving in threads
     would let a few dead names hold up every other feed.
@@ -53,8 +54,22 @@ def open_session(*, contact: str = "", per_host: int = PER_HOST) -> aiohttp.Clie
         headers={"User-Agent": about},
         cookie_jar=aiohttp.DummyCookieJar(),
         timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_S),
-        trust_env=True,
+        trust_env=False,  # it would also read passwords from ~/.netrc, and use proxies for this machine itself
     )
+
+
+def proxy_for(url: str) -> str | None:
+    """The environment's proxy for a URL, unless NO_PROXY names its host or it is on this machine."""
+    parts = URL(url)
+    host = parts.host or ""
+    if (
+        _is_local_name(host)
+        or (_literal(host) or "").startswith("127.")
+        or host == "::1"
+        or proxy_bypass(host)
+    ):
+        return None
+    return getproxies().get(parts.scheme)
 
 
 async def resolve(host: str) -> Sequence[str]:

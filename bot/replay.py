@@ -129,9 +129,7 @@ def snapshots_in(folders: Iterable[Path], provider: str | None = None) -> list[S
             if (match := _NAME.match(path.name))
         ]
         if not here:
-            raise ConfigError(
-                [f"{folder}: holds no snapshots; their names look like 001-20251020T071100Z.json"]
-            )
+            raise UsageError(f"{folder}: holds no snapshots; their names look like 001-20251020T071100Z.json")
         found.extend(here)
     return sorted(found, key=lambda s: (s.at, s.source, s.path.name))
 

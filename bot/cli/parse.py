@@ -42,8 +42,12 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--format", metavar="F", help="the feed's format; found from the body when not given")
-    parser.add_argument("--provider", metavar="NAME", help="the provider's name; else the file's first word, or the host")
-    parser.add_argument("inputs", nargs="+", metavar="PATH_OR_URL", help='a file, a URL, or "-" for standard input')
+    parser.add_argument(
+        "--provider", metavar="NAME", help="the provider's name; else the file's first word, or the host"
+    )
+    parser.add_argument(
+        "inputs", nargs="+", metavar="PATH_OR_URL", help='a file, a URL, or "-" for standard input'
+    )
     parser.set_defaults(run=run)
 
 
@@ -73,7 +77,9 @@ def run(args: argparse.Namespace) -> int:
 def _detected(payload: Payload) -> Format:
     found = detect(payload)
     if found is None:
-        what = f"{len(payload.body)} bytes fit no known format" if payload.body.strip() else "the body is empty"
+        what = (
+            f"{len(payload.body)} bytes fit no known format" if payload.body.strip() else "the body is empty"
+        )
         raise ParseError(what)
     return found
 

@@ -7,6 +7,7 @@ import asyncio
 import json
 import sys
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from rich.console import Console
 from rich.progress import Progress
@@ -37,9 +38,17 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--config", metavar="FILE", type=Path, help="use this configuration's services and routes")
-    parser.add_argument("--format", metavar="F", help=f"one of {', '.join(sorted(FORMATS))}; found from each body if not given")
-    parser.add_argument("--provider", metavar="NAME", help="the provider's name; else the directory's first word")
+    parser.add_argument(
+        "--config", metavar="FILE", type=Path, help="use this configuration's services and routes"
+    )
+    parser.add_argument(
+        "--format",
+        metavar="F",
+        help=f"one of {', '.join(sorted(FORMATS))}; found from each body if not given",
+    )
+    parser.add_argument(
+        "--provider", metavar="NAME", help="the provider's name; else the directory's first word"
+    )
     parser.add_argument("folders", nargs="+", metavar="DIR", type=Path, help="a directory of snapshots")
     parser.set_defaults(run=run)
 
@@ -80,7 +89,8 @@ def _rules(path: Path | None) -> tuple[Rules, Voice]:
     if path is None:
         return EVERYTHING_HERE, Voice(names={})
     from bot.cli.load import config_at
-    from bot.config import rules, voice
+    from bot.config import rules
 
-    config = config_at(path, needs_secrets=False)
-    return recording(rules(config)), voice(config)
+    config = config_at(path)
+    found = recording(rules(config))
+    return found, Voice(names=dict(found.names), zone=ZoneInfo(config.fogbell.time_zone))

@@ -65,7 +65,7 @@ def load(
     Paths in it are relative to `base`, the folder of the file. Raises ConfigError with one line for each mistake.
     """
     try:
-        raw = tomllib.loads(text)
+        raw = tomllib.loads(text.removeprefix("\ufeff"))  # some editors begin a file with a byte order mark
     except tomllib.TOMLDecodeError as exc:
         raise ConfigError([problems.of_syntax(exc)]) from exc
     reading = references.Reading(raw=raw, tables=[], formats=formats)

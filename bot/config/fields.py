@@ -69,7 +69,8 @@ def _listed(value: Any) -> Any:
     return (value,) if isinstance(value, str | int) else value
 
 
-def _web_address(value: str) -> str:
+def web_address(value: str) -> str:
+    """The value, when it is an http or https address. Raises ValueError."""
     try:
         parts = urlsplit(value)
         is_fine = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
@@ -102,18 +103,20 @@ def _slug(value: str) -> str:
     return value
 
 
-def _name(value: str) -> str:
+def plain_name(value: str) -> str:
+    """The value, when people can call something by it. Raises ValueError."""
     if not _NAME.fullmatch(value):
         raise ValueError(f'"{value[:60]}" may hold letters, digits, blanks, dots and dashes, at most 60')
     return value
 
 
-def _channel(value: str) -> str:
-    chat, _, channel = value.partition(":")
-    if chat not in CHATS or not channel:
+def channel(value: str) -> str:
+    """The value, when it is "chat:id" with an id of that chat's kind. Raises ValueError with an example."""
+    chat, _, in_chat = value.partition(":")
+    if chat not in CHATS or not in_chat:
         raise ValueError(f'"{value[:60]}" is not a channel: write "slack:C0123ABCD" or "console:main"')
     pattern, example = _CHANNEL_IDS[chat]
-    if not pattern.fullmatch(channel):
+    if not pattern.fullmatch(in_chat):
         raise ValueError(f'"{value[:60]}" does not name a channel: write {example}')
     return value
 
@@ -162,13 +165,13 @@ Duration = Annotated[timedelta, BeforeValidator(_duration)]
 Pace = Annotated[Duration, _at_least("5s")]
 Positive = Annotated[Duration, _at_least("1ms")]
 CheckPace = Annotated[Duration, _at_least("1s")]
-Url = Annotated[str, AfterValidator(_web_address)]
+Url = Annotated[str, AfterValidator(web_address)]
 GatewayUrl = Annotated[str, AfterValidator(_socket_address)]
 StoreUrl = Annotated[Secret, BeforeValidator(_store_address)]
 Slug = Annotated[str, AfterValidator(_slug)]
-Name = Annotated[str, AfterValidator(_name)]
+Name = Annotated[str, AfterValidator(plain_name)]
 Names = Annotated[tuple[str, ...], BeforeValidator(_listed)]
-Channel = Annotated[str, AfterValidator(_channel)]
+Channel = Annotated[str, AfterValidator(channel)]
 NeedField = Annotated[Need, BeforeValidator(_need)]
 LeastSeverity = Annotated[Severity, BeforeValidator(_severity)]
 LeastImpact = BeforeValidator(_at_least_impact)

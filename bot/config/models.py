@@ -50,7 +50,7 @@ class About(Table):
     time_zone: TimeZone = "UTC"
     data: FilePath = Path("./data")
     log: Literal["text", "json"] = "text"
-    contact: str = ""
+    contact: str = Field(default="", pattern=r"^[\x20-\x7e]{0,100}$")
 
 
 class Store(Table):

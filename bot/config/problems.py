@@ -23,6 +23,7 @@ _EXPECTED = {
     "missing": "is missing",
     "string_too_short": "is empty",
     "too_short": "is empty",
+    "string_pattern_mismatch": "must be one short line of plain letters",
 }
 
 

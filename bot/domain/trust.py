@@ -6,8 +6,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
+
+LATE_AFTER_TURNS = 1.5  # a look is missing
+BLIND_AFTER_TURNS = 3  # so many are missing that silence means nothing
 
 
 class SourceState(StrEnum):
@@ -33,3 +36,13 @@ class SourceReport:
     def is_blind(self) -> bool:
         """True when its silence says nothing."""
         return self.state in {SourceState.UNREACHABLE, SourceState.UNSEEN}
+
+
+def state_now(report: SourceReport, every: timedelta, now: datetime) -> SourceState:
+    """How well the source is seen at `now`, when it is looked at once in `every`: a report grows old by itself."""
+    if report.last_good_at is None:
+        return SourceState.UNSEEN
+    age = now - report.last_good_at
+    if age > BLIND_AFTER_TURNS * every:
+        return SourceState.UNREACHABLE
+    return SourceState.LATE if age > LATE_AFTER_TURNS * every else SourceState.FRESH

@@ -86,10 +86,15 @@ class Courier:
         self._limiter = limiter
         self._paces = paces or {}
         self._on_delivered = on_delivered
+        self._is_stopping = False
+
+    def stop(self) -> None:
+        """Make `run` end after what is being sent; nothing new is claimed."""
+        self._is_stopping = True
 
     async def run(self, changed: asyncio.Event, *, look_every: float = 1.0) -> None:
-        """Deliver until cancelled. `changed` only shortens the wait: a lost signal costs at most `look_every` seconds."""
-        while True:
+        """Deliver until stopped or cancelled. `changed` only shortens the wait: a lost one costs `look_every` seconds."""
+        while not self._is_stopping:
             changed.clear()
             if await self.drain() == 0:
                 await _either(changed, look_every)

@@ -41,3 +41,13 @@ class Sweep:
                     talk = Conversation(subject=incident.id, provider=provider, channel=channel)
                     await self._outbox.wake(talk, now)
         telemetry.OPEN.set(open_count)
+
+    async def wake_all(self) -> None:
+        """Make every open conversation look again at once: a silence came, changed or ended."""
+        for provider in await self._incidents.providers():
+            now = self._clock.now()
+            for incident in (await self._incidents.read(provider)).incidents.values():
+                for channel in incident.channels:
+                    await self._outbox.wake(
+                        Conversation(subject=incident.id, provider=provider, channel=channel), now
+                    )

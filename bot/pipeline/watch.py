@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 
 from bot import telemetry
 from bot.domain.observation import Listing, Observation, Sighting
-from bot.domain.trust import SourceReport, SourceState
+from bot.domain.trust import SourceReport, SourceState, state_now
 from bot.errors import FetchError, ParseError, SourceError
 from bot.pipeline.ingest import Ingest
 from bot.ports import Clock, Leases
@@ -23,7 +23,6 @@ from bot.sources.payload import Format, Payload, SourceSpec, Spec
 from bot.store.desk import Shelf
 from bot.telemetry import Event, log
 
-LATE_AFTER_TURNS = 3  # a source is late after this many turns without a good look
 THREAD_ABOVE_BYTES = 32 * 1024  # larger bodies are parsed beside the loop
 BODY_MAX_BYTES = 8 * 1024 * 1024  # while the format is not known yet
 JITTER = 0.1
@@ -143,11 +142,7 @@ class Watch:
             event = Event.SOURCE_BROKEN if isinstance(error, ParseError) else Event.SOURCE_LOST
             log().warning(event, source=self.source.name, reason=str(error))
             self._is_lost = True
-        if last is None:
-            state = SourceState.UNSEEN
-        else:
-            is_old = now - last > LATE_AFTER_TURNS * self.source.every
-            state = SourceState.UNREACHABLE if is_old else SourceState.LATE
+        state = state_now(self._report, self.source.every, now)
         self._report = replace(self._report, state=state)
         await self._reports.put(self.source.name, self._report)
 

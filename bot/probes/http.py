@@ -43,7 +43,10 @@ async def _ask(check: Check, session: aiohttp.ClientSession) -> _Answer:
     # A redirect that is expected must be seen, not followed.
     wants_redirect = any(300 <= status < 400 for status in check.expect_status)
     async with session.get(
-        check.target, allow_redirects=not wants_redirect, max_redirects=REDIRECTS_MAX
+        check.target,
+        allow_redirects=not wants_redirect,
+        max_redirects=REDIRECTS_MAX,
+        proxy=net.proxy_for(check.target),
     ) as response:
         return _Answer(response.status, await _has_text(response, check.expect_text))
 

@@ -71,7 +71,9 @@ class Fetcher:
     async def _follow(self, spec: SourceSpec, marks: Marks, now: datetime) -> Fetched | None:
         url = URL(spec.url)
         for _ in range(REDIRECTS_MAX + 1):
-            async with self._session.get(url, headers=_conditions(marks), allow_redirects=False) as response:
+            async with self._session.get(
+                url, headers=_conditions(marks), allow_redirects=False, proxy=net.proxy_for(str(url))
+            ) as response:
                 if response.status not in _REDIRECTS:
                     return await _take(response, spec, marks, now)
                 url = _location(response, spec)

@@ -72,7 +72,7 @@ def _observation(raw: Mapping[str, object], home: str, spec: Spec) -> Observatio
         began_at=when(raw.get("begin")) or when(raw.get("created")),
         ended_at=ended_at,
         updated_at=when(raw.get("modified")),
-        url=web_link(urljoin(home, ident(raw.get("uri")))) if raw.get("uri") else HOME,
+        url=_url(home, ident(raw.get("uri"))),
         places=places_of(spec.provider, _products(raw), _locations(raw)),
         updates=timeline(updates, newest_first=True, derived_ids=True),
         unknown_words=tuple(unknown),
@@ -105,6 +105,13 @@ def _update(raw: Mapping[str, object], key: str, is_over: bool) -> Update:
         posted_at=posted_at,
         status=Status.RESOLVED if is_end else None,
     )
+
+
+def _url(home: str, uri: str) -> str:
+    try:
+        return (web_link(urljoin(home, uri)) if uri else None) or HOME
+    except ValueError:  # urljoin's answer to "//["
+        return HOME
 
 
 def _impact(raw: Mapping[str, object], unknown: list[str]) -> Impact:

@@ -6,11 +6,12 @@ date or year. What cannot be read is None, never an exception. Called by the par
 
 from __future__ import annotations
 
-import math
 import re
 from datetime import UTC, datetime, timedelta, timezone
 from email.utils import parsedate_tz
 from functools import lru_cache
+
+from bot.sources.text import ident
 
 # Offsets in hours. Abbreviations are ambiguous in the world; these are what status pages mean by them.
 ZONES = {
@@ -58,7 +59,7 @@ def iso(at: datetime) -> str:
 
 def stamp(at: datetime | None, fallback: object = "") -> str:
     """The time part of a derived id: `at` in the one spelling, else the feed's own words for it."""
-    return iso(at) if at else str(fallback or "").strip()[:_TIME_MAX_CHARS]
+    return iso(at) if at else ident(fallback)[:_TIME_MAX_CHARS]
 
 
 def offset_of(zone: str) -> timedelta | None:
@@ -105,14 +106,12 @@ def _read(text: str, zone: timezone) -> datetime | None:
 
 
 def _from_mail(text: str, zone: timezone) -> datetime | None:
-    """RFC 822 dates. The zone name was cut off before, because the library takes names that it does not know for UTC."""
+    """RFC 822 dates. A zone name was cut off before: the library takes those that it does not know for UTC, as it does none."""
     try:
         parts = parsedate_tz(text)
         if parts is None:
             return None
-        at = datetime(*parts[:6], tzinfo=UTC)
-        shift = zone.utcoffset(None) if parts[9] is None else timedelta(seconds=parts[9])
-        return _sane(at - shift)
+        return _sane(datetime(*parts[:6], tzinfo=zone) - timedelta(seconds=parts[9] or 0))
     except (ValueError, OverflowError, TypeError, IndexError):
         return None
 
@@ -121,9 +120,11 @@ def _from_epoch(number: float) -> datetime | None:
     """Seconds, milliseconds, microseconds or nanoseconds, told apart by their size."""
     try:
         seconds = float(number)
-        while abs(seconds) > 1e11:
+        if not 0 < seconds < 1e20:  # not a number, too, is refused here
+            return None
+        while seconds > 1e11:
             seconds /= 1000
-        return _sane(datetime.fromtimestamp(seconds, UTC)) if math.isfinite(seconds) else None
+        return _sane(datetime.fromtimestamp(seconds, UTC))
     except (OverflowError, ValueError, OSError):
         return None
 

@@ -6,7 +6,7 @@ What must be atomic is a Function in `lua/`: loaded once, it survives a restart 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -28,6 +28,7 @@ from bot.ports import Claimed
 from bot.store import codec, keys
 
 LIBRARY = "fogbell"
+GATEWAY_LEASE = timedelta(seconds=30)  # of what one replica holds for long; renewed three times as often
 _SCRIPTS = ("commit", "claim", "settle", "bucket", "lease")
 _NEVER_LOADED = ("Function not found", "unknown command")
 
@@ -279,6 +280,20 @@ class RedisLeases:
         ours = await self._functions.call("fogbell_hold", [keys.lease(name)], self._owner, _millis(lease))
         (self._held.add if ours else self._held.discard)(name)
         return bool(ours)
+
+    async def while_held(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
+        """Run `work` while the lease is ours, waiting for it first. Raises LeaseLost when somebody else has taken it."""
+        while not await self.hold(name, GATEWAY_LEASE):
+            await asyncio.sleep(GATEWAY_LEASE.total_seconds() / 3)
+        async with asyncio.TaskGroup() as tasks:
+            renewing = tasks.create_task(self._renewing(name))
+            await work()
+            renewing.cancel()
+
+    async def _renewing(self, name: str) -> None:
+        while await self.hold(name, GATEWAY_LEASE):
+            await asyncio.sleep(GATEWAY_LEASE.total_seconds() / 3)
+        raise LeaseLost(f"{name}: another worker has it")
 
     async def release_all(self) -> None:
         """Let go of everything held."""

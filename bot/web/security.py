@@ -59,7 +59,7 @@ class Guard:
         scheme, _, given = request.headers.get(hdrs.AUTHORIZATION, "").partition(" ")
         if scheme.lower() == "bearer" and self.is_token(given.strip()):
             return True
-        return self._is_session(request.cookies.get(COOKIE, ""))
+        return self.is_session(request.cookies.get(COOKIE, ""))
 
     def is_token(self, given: str) -> bool:
         """True when it is the token; takes equally long however much of it is right."""
@@ -77,7 +77,8 @@ class Guard:
             self.wrong_tries.popleft()
         return len(self.wrong_tries) < TRIES_MAX
 
-    def _is_session(self, cookie: str) -> bool:
+    def is_session(self, cookie: str) -> bool:
+        """True for a value that `session` gave, until it ends."""
         ends, _, signature = cookie.partition(".")
         if not hmac.compare_digest(_digest(self._sign(ends)), _digest(signature)):
             return False

@@ -95,9 +95,9 @@ async def fake() -> AsyncIterator[FakeDiscord]:
 @asynccontextmanager
 async def listening(fake: FakeDiscord, desk: Desk, **more: Any) -> AsyncIterator[asyncio.Task[None]]:
     """The listener, connected; it is cancelled at the end."""
-    urls = {"api_url": fake.api_url, "gateway_url": fake.gateway_url}
+    more |= {"api_url": fake.api_url, "gateway_url": fake.gateway_url}
     async with asyncio.TaskGroup() as group:
-        task = group.create_task(listen(desk, token=fake.token, **urls, **more))
+        task = group.create_task(listen(desk, token=fake.token, **more))
         await fake.gateway.wait_connected()
         yield task
         task.cancel()

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.chats.discord.render import escape, plain, ref_of, render, size
@@ -57,6 +57,9 @@ cards = st.builds(
     ).map(tuple),
     is_quiet=st.booleans(),
 )
+patient = settings(
+    deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)  # other work shares the machine
 
 
 def test_a_full_card_shows_everything() -> None:
@@ -103,6 +106,7 @@ def test_an_empty_card_is_still_a_message() -> None:
     assert (message_problems(body), is_blank(body)) == ({}, False)
 
 
+@patient
 @given(card=cards, ref=st.sampled_from(["", "0123456789"]))
 def test_any_card_is_within_the_limits_and_rings_nobody_else(card: Card, ref: str) -> None:
     body = render(card, ref=ref)
@@ -120,6 +124,7 @@ def test_any_card_is_within_the_limits_and_rings_nobody_else(card: Card, ref: st
     assert not re.search(r"@(everyone|here)", readable(body), re.IGNORECASE)
 
 
+@patient
 @given(text=long_texts, most=st.integers(1, 2_000))
 def test_escaped_text_keeps_to_its_length_and_never_ends_in_half_an_escape(text: str, most: int) -> None:
     escaped = escape(text, most)
@@ -128,6 +133,7 @@ def test_escaped_text_keeps_to_its_length_and_never_ends_in_half_an_escape(text:
     assert (len(escaped) - len(escaped.rstrip("\\"))) % 2 == 0
 
 
+@patient
 @given(text=texts)
 def test_reading_what_discord_shows_gives_the_words_back(text: str) -> None:
     """Escaped once: a second round of backslashes would be seen."""
@@ -136,6 +142,7 @@ def test_reading_what_discord_shows_gives_the_words_back(text: str) -> None:
     assert shown == plain_lines(text)
 
 
+@patient
 @given(text=texts)
 def test_nothing_that_discord_gives_a_meaning_is_left(text: str) -> None:
     escaped = escape(text, 100_000)
@@ -220,6 +227,7 @@ def test_many_long_fields_leave_room_for_the_story() -> None:
     assert len(embed["fields"]) == 2
 
 
+@patient
 @given(card=cards)
 def test_bodies_keep_to_discords_own_description_of_its_api(card: Card) -> None:
     schemas = discord_schemas()
@@ -227,6 +235,17 @@ def test_bodies_keep_to_discords_own_description_of_its_api(card: Card) -> None:
     body = render(card, ref="0123456789") | {"nonce": "n" * 25, "enforce_nonce": True}
 
     assert list(broken(body, schemas["MessageCreateRequest"], schemas)) == []
+
+
+def test_the_check_against_discords_description_finds_mistakes() -> None:
+    schemas = discord_schemas()
+    body = {
+        "embeds": [{"title": "x" * 257, "fields": [{"name": "x"}], "colour": 1}],
+        "nonce": "n" * 26,
+        "tts": 1,
+    }
+
+    assert len(broken(body, schemas["MessageCreateRequest"], schemas)) >= 5
 
 
 def discord_schemas() -> Json:

@@ -285,6 +285,16 @@ async def test_a_search_is_bounded_and_then_says_that_it_does_not_know(
     assert fake.requests("conversations.history") == FIND_PAGES
 
 
+async def test_a_search_of_many_slow_pages_ends_in_time(chat: SlackChat, fake: FakeSlack) -> None:
+    """It runs under the outbox's lease, as any other call."""
+    for number in range(FIND_PAGE * 5):
+        fake.say("C1", f"chatter {number}")
+    fake.fail_next("conversations.history", *[fakes.delay(0.7 * TIMEOUT.total_seconds())] * 5)
+
+    with pytest.raises(Unavailable):
+        await chat.find("C1", key="key", since=LONG_AGO)
+
+
 async def test_the_key_of_another_app_is_not_ours(chat: SlackChat, fake: FakeSlack) -> None:
     fake.say("C1", "words")
     fake.channels["C1"].messages[0].metadata = {"event_type": "theirs", "event_payload": {"key": "key"}}

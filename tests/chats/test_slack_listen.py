@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -134,6 +135,19 @@ async def test_a_redelivery_carries_the_same_once(chat: SlackChat, fake: FakeSla
     onces = [once for *_, once in desk.heard]
     assert onces[0] == onces[1] != onces[2] == onces[3]
     assert None not in onces
+
+
+async def test_the_libraries_are_silent_and_our_own_logger_is_not(chat: SlackChat, fake: FakeSlack) -> None:
+    """slack_bolt sets the level of whatever logger has its app's name."""
+    ours = logging.getLogger("fogbell")
+    ours.setLevel(logging.INFO)
+    async with listening(Desk(), chat, fake):
+        await fake.slash("/incident status")
+
+    theirs = [name for name in logging.root.manager.loggerDict if name.startswith("slack_bolt.Async")]
+    assert ours.level == logging.INFO
+    assert theirs
+    assert [name for name in theirs if logging.getLogger(name).isEnabledFor(logging.CRITICAL)] == []
 
 
 async def test_two_commands_run_side_by_side(chat: SlackChat, fake: FakeSlack) -> None:

@@ -221,6 +221,20 @@ async def test_a_redirect_is_followed_and_its_end_is_the_payloads_url(
     assert await fetcher.fetch(spec, found.marks, NOON) is None
 
 
+async def test_a_feed_behind_a_proxy_is_fetched_through_it(
+    feeds: FeedServer, fetcher: Fetcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    feeds.serve("/feed", BODY)
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.setenv("http_proxy", feeds.url("/"))
+
+    found = await fetched(fetcher, source("http://status.acme.example/feed"))
+
+    assert found.payload.body == BODY
+    assert feeds.seen[-1][1]["Host"] == "status.acme.example"
+
+
 async def resolves_inside(host: str) -> Sequence[str]:
     return ["127.0.0.1"]
 

@@ -144,6 +144,28 @@ def test_a_url_is_local_when_it_names_this_machine_or_a_private_network(url: str
     assert expected == net.is_local(url)
 
 
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("https://a.example/feed", "http://proxy.example:3128"),
+        ("http://a.example/feed", None),
+        ("https://b.inside.example/feed", None),
+        ("https://127.0.0.1/feed", None),
+        ("https://localhost:8443/feed", None),
+        ("https://[::1]/feed", None),
+    ],
+)
+def test_the_environments_proxy_is_used_but_never_for_this_machine(
+    monkeypatch: pytest.MonkeyPatch, url: str, expected: str | None
+) -> None:
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy", "NO_PROXY", "HTTPS_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("https_proxy", "http://proxy.example:3128")
+    monkeypatch.setenv("no_proxy", "inside.example")
+
+    assert expected == net.proxy_for(url)
+
+
 async def test_the_session_is_polite_and_keeps_connections_beyond_a_poll() -> None:
     """aiohttp closes idle connections after 15 s by itself: with a 60 s poll, every request would connect anew."""
     async with net.open_session(contact="ops@acme.example") as session:

@@ -289,7 +289,7 @@ async def test_no_update_is_lost_or_doubled_whatever_fails(
     desk.chat.fault = fault
     names: list[str] = []
     for minute, size in enumerate(sizes):
-        names += [f"u{len(names) + n}" for n in range(size)]
+        names += [f"u{n:02d}" for n in range(len(names), len(names) + size)]
         await desk.see(minute, *names)
         await _until_calm(desk)
 

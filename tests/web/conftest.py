@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from aiohttp import web
@@ -42,12 +44,14 @@ class FakeDispatch:
     """Remembers what was asked, and gives one reply to all of it."""
 
     reply: Reply
+    delay_s: float = 0
     asked: list[tuple[str, Actor, Front, str, str | None]] = field(default_factory=list)
 
     async def run_text(
         self, text: str, *, actor: Actor, front: Front, channel: str, once: str | None
     ) -> Reply:
         self.asked.append((text, actor, front, channel, once))
+        await asyncio.sleep(self.delay_s)
         return self.reply
 
 
@@ -87,7 +91,8 @@ async def make_client(
 
     async def make(port: int | None = None, **options: object) -> Client:
         words: dict[str, object] = {"token": None, "bound_to_loopback": True, "registry": CollectorRegistry()}
-        app = build_app(console, dispatch, state, clock=clock, **(words | options))  # type: ignore[arg-type]
+        board = options.pop("console", console)
+        app = build_app(board, dispatch, state, clock=clock, **(words | options))  # type: ignore[arg-type]
         clients.append(TestClient(TestServer(app, port=port)))
         await clients[-1].start_server()
         return clients[-1]
@@ -95,6 +100,14 @@ async def make_client(
     yield make
     for client in clients:
         await client.close()
+
+
+@pytest.fixture
+async def away(clock: FakeClock, tmp_path: Path) -> AsyncIterator[ConsoleChat]:
+    """A console whose store is not there."""
+    redis = Redis(unix_socket_path=str(tmp_path / "nobody"), retry=None)
+    yield ConsoleChat(redis, clock=clock, channels=("ops",))
+    await redis.aclose()
 
 
 @pytest.fixture

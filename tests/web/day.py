@@ -10,9 +10,9 @@ from tests.fakes.store_fakes import FakeClock
 
 POSTS = (
     ("07:11", "Investigating", "Error rates and latencies are up for several services in US-EAST-1. We are looking into it."),
-    ("07:51", "Investigating", "Several services in US-EAST-1 fail more often and answer late. Opening a support case may fail too."),
-    ("08:26", "Identified", "Requests to the DynamoDB endpoint in US-EAST-1 fail at a high rate; other services there suffer with it."),
-    ("09:01", "Identified", "A potential root cause is found: DNS resolution of the DynamoDB endpoint. Please retry failed requests."),
+    ("07:51", "Investigating", "Several services fail more often and answer late. Opening a support case may fail too."),
+    ("08:26", "Identified", "Requests to the DynamoDB endpoint fail at a high rate; other services suffer with it."),
+    ("09:01", "Identified", "A potential cause is found: DNS resolution of the DynamoDB endpoint. Please retry requests."),
     ("09:22", "Identified", "First mitigations are in place and some services recover. Expect a backlog of queued requests."),
 )  # fmt: skip
 EARLIER = "2025-10-20 09:01 UTC A potential root cause is found: DNS resolution ...\nand 3 earlier"

@@ -18,7 +18,15 @@ from tests.web.conftest import Client, FakeDispatch, FakeState, MakeClient, card
 from tests.web.day import POSTS, headline, tell, update
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-QUIET = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
+QUIET = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 SIZES = {"desktop": (1440, 1000), "tablet": (900, 1100), "phone": (360, 780)}
 
 pytestmark = [
@@ -119,7 +127,7 @@ async def test_a_page_left_open_over_a_restart_of_the_server_catches_up(
 ) -> None:
     first = await make_client()
     page = await _opened(browser, first)
-    await expect(page.locator(".calm-title")).to_be_visible()
+    await expect(page.locator(".calm-title.when-alert")).to_be_visible()
     port = first.port
     await first.close()
     await console.post("ops", card("While you were away."), key="k")
@@ -155,6 +163,7 @@ async def test_a_command_is_answered_for_the_person_alone(
     await expect(answer.locator(".whom")).to_have_text("only you see this")
     await page.screenshot(path=tmp_path / f"command-{size}.png")
     assert [(asked[0], asked[3]) for asked in dispatch.asked] == [("list open", "console:ops")]
+    assert await page.evaluate("window.scrollY") == 0
     await page.keyboard.press("Escape")
     await expect(answer).to_have_count(0)
     await page.keyboard.press("ArrowUp")
@@ -218,7 +227,7 @@ async def test_signing_in_opens_the_page_and_signing_out_closes_it(
     await page.get_by_label("Access token").fill("a long token")
     await page.get_by_role("button", name="Come aboard").click()
 
-    await expect(page.locator(".calm-title")).to_be_visible()
+    await expect(page.locator(".calm-title.when-alert")).to_be_visible()
     await page.screenshot(path=tmp_path / "calm.png")
     await page.get_by_role("button", name="Sign out").click()
     await expect(page.get_by_label("Access token")).to_be_visible()

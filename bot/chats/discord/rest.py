@@ -23,17 +23,21 @@ NAME = "discord"
 API_URL = "https://discord.com/api/v10"
 UNSAID_WAIT_S = 5.0  # after a 429 that does not say how long
 LONGEST_WAIT_S = 3_600.0
-THREADS_FULL_WAIT = timedelta(minutes=10)
+PASSING_WAIT = timedelta(minutes=1)
 
 # Discord's error codes: docs.discord.com/developers/topics/opcodes-and-status-codes (read 2026-08)
 UNKNOWN_CHANNEL = 10003
 UNKNOWN_MESSAGE = 10008
 THREAD_IS_ARCHIVED = 50083
 THREAD_EXISTS = 160004
-TOO_MANY_THREADS = 160006
+# A limit that ends by itself: slow mode, writing too fast, too many edits of old messages, overload, too many open threads.
+_PASSING = frozenset({20016, 20022, 20028, 20029, 30046, 130000, 160006})
 
-_LET_IN = "Invite the bot with the link that `fogbell doctor` shows, and let its role view the channel."
-_PERMIT = "Give the bot's role the permissions of the invite link in this channel."
+_LET_IN = "Invite the bot to the server, and let its role view the channel."
+_PERMIT = (
+    "Let the bot's role do all of this in the channel: view it, send messages, embed links, read the message history,"
+    " create public threads, send messages in threads."
+)
 _CORRECT = "Correct the channel's id in the configuration: Discord knows no such channel."
 _REMEDIES = {
     UNKNOWN_CHANNEL: _CORRECT,
@@ -82,8 +86,8 @@ def code_of(error: ChatError) -> int:
 
 
 def _refusal(exc: discord.HTTPException, channel: str, may_be_gone: bool) -> ChatError:
-    if exc.code == TOO_MANY_THREADS:
-        return Unavailable(NAME, channel, "the server has too many open threads", after=THREADS_FULL_WAIT)
+    if exc.code in _PASSING:
+        return RateLimited(NAME, channel, PASSING_WAIT)
     remedy = _REMEDIES.get(exc.code) or _REMEDIES_BY_STATUS.get(exc.status, "Please report a bug of Fogbell.")
     gone = exc.code == UNKNOWN_MESSAGE or (exc.code == UNKNOWN_CHANNEL and may_be_gone)
     said = f"{exc.status}, code {exc.code}: {exc.text}"[:300]

@@ -19,6 +19,7 @@ from urllib.request import getproxies, proxy_bypass
 import aiohttp
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot.chats.slack.failures import SLACK, InDoubt, from_reply, from_transport
 from bot.chats.slack.render import Audience, Body, render
@@ -77,7 +78,7 @@ class SlackChat:
     async def find(
         self, channel: str, *, key: str, since: datetime, thread: Receipt | None = None
     ) -> Receipt | None:
-        """The message with this key, read from the channel's history or from a thread.
+        """The message with this key, read from the channel's history or from a thread; all within one time-out.
 
         Raises Uncertain when more than FIND_PAGES pages were written since: it may be among those not read.
         """
@@ -87,14 +88,16 @@ class SlackChat:
             "limit": FIND_PAGE,
             "include_all_metadata": True,
         }
-        for _ in range(FIND_PAGES):
-            found, cursor, has_more = await self._page(query, key, thread)
-            if found or not has_more:
-                return found
-            query["cursor"] = cursor
-        raise Uncertain(
-            SLACK, channel, f"not among the newest {FIND_PAGE * FIND_PAGES} messages, and there are more"
-        )
+        async with self._asking(channel, Unavailable):
+            for _ in range(FIND_PAGES):
+                page = await self._page(query, thread)
+                found = [m["ts"] for m in page["messages"] if _key(m) == key]
+                if found:
+                    return _receipt(channel, found[0])
+                if not page["has_more"]:
+                    return None
+                query["cursor"] = page["response_metadata"]["next_cursor"]
+        raise Uncertain(SLACK, channel, f"not among {FIND_PAGE * FIND_PAGES} messages, and there are more")
 
     async def ping(self) -> None:
         """Return when Slack answers and knows our token."""
@@ -163,19 +166,10 @@ class SlackChat:
             self._session = aiohttp.ClientSession(timeout=timeout, cookie_jar=aiohttp.DummyCookieJar())
         return self._session
 
-    async def _page(
-        self, query: Mapping[str, Any], key: str, thread: Receipt | None
-    ) -> tuple[Receipt | None, str, bool]:
-        """The message with `key`, if it is on this page; where the next page begins; whether there is one."""
-        channel = query["channel"]
-        async with self._asking(channel, Unavailable):
-            if thread:
-                page = await self.web().conversations_replies(**query, ts=thread.message)
-            else:
-                page = await self.web().conversations_history(**query)
-            found = [m["ts"] for m in page["messages"] if _key(m) == key]
-            cursor = (page.get("response_metadata") or {}).get("next_cursor", "")
-            return _receipt(channel, found[0]) if found else None, cursor, bool(cursor or page["has_more"])
+    async def _page(self, query: Mapping[str, Any], thread: Receipt | None) -> AsyncSlackResponse:
+        if thread:
+            return await self.web().conversations_replies(**query, ts=thread.message)
+        return await self.web().conversations_history(**query)
 
     @asynccontextmanager
     async def _asking(self, channel: str, in_doubt: InDoubt) -> AsyncIterator[None]:

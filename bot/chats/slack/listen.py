@@ -29,18 +29,12 @@ from bot.telemetry import Event, log
 
 COMMAND = "/incident"
 PING_EVERY = timedelta(seconds=5)
-PATIENCE = timedelta(
-    seconds=60
-)  # the library opens lost connections again; without one for so long, we begin anew
+PATIENCE = timedelta(seconds=60)  # the library renews connections; after so long without one, we begin anew
 CONNECT_WITHIN_S = 15.0
 CLOSE_WITHIN_S = 5.0
 
 _LINK = re.compile(r"<([^<>|]+)(?:\|([^<>]*))?>")
-_ENTITIES = (
-    ("&lt;", "<"),
-    ("&gt;", ">"),
-    ("&amp;", "&"),
-)  # Slack escapes these three; the last one comes last
+_ENTITIES = (("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&"))  # in this order, or "&amp;lt;" would become "<"
 
 Payload = Mapping[str, Any]
 
@@ -87,7 +81,10 @@ class _Door:
         self._running: set[asyncio.Task[None]] = set()
 
     async def slash(self, ack: Callable[[], Awaitable[object]], body: dict[str, Any]) -> None:
-        """A slash command. An acknowledgement is owed before anything else."""
+        """A slash command: started, then acknowledged, and answered when that is done.
+
+        One that cannot be started any more is not acknowledged either: Slack gives it to another replica.
+        """
         self._answer(self._run_slash(body))
         await ack()
 
@@ -142,8 +139,8 @@ def typed(text: str) -> str:
 
 def said_to(user: str, text: str) -> str:
     """The words after the first mention of `user`; those before it when nothing follows."""
-    before, _, after = re.sub(rf"<@{re.escape(user)}(\|[^>]*)?>", "\0", text).partition("\0")
-    return typed(after).lstrip(":, ") or typed(before)
+    before, *after = re.split(rf"<@{re.escape(user)}(?:\|[^>]*)?>", text, maxsplit=1)
+    return typed("".join(after)).lstrip(":, ") or typed(before)
 
 
 def _as_typed(link: re.Match[str]) -> str:
@@ -167,7 +164,7 @@ def _app(door: _Door, command: str) -> AsyncApp:
             bot_user_id=door.me.user,
         )
 
-    app = AsyncApp(name="fogbell", client=web, authorize=authorize, logger=silent_logger())
+    app = AsyncApp(name="slack_bolt.app", client=web, authorize=authorize, logger=silent_logger())
     app.command(command)(door.slash)
     app.event("app_mention")(door.mention)
     return app

@@ -147,7 +147,8 @@ def _pieces(section: Section) -> Iterator[str]:
     """A section as texts of at most SECTION_MAX_CHARS, none of them empty."""
     heading = f"*{_bold(section.heading)}*" if section.heading.strip() else ""
     head = " · ".join(filter(None, (heading, _date(section.at) if section.at else "")))
-    rest = "\n".join(filter(None, (head, escape(section.text).strip())))
+    text = escape(section.text[:BLOCKS_MAX_CHARS]).strip()  # more can never be shown
+    rest = "\n".join(filter(None, (head, text)))
     while _size(rest) > SECTION_MAX_CHARS:
         piece = _whole_words(_head(rest, SECTION_MAX_CHARS))
         yield piece
@@ -206,14 +207,12 @@ def _line(text: str) -> str:
 
 
 def _size(text: str) -> int:
-    return len(text) + sum(character > "\uffff" for character in text)
+    return len(text.encode("utf-16-le")) // 2
 
 
 def _head(text: str, max_chars: int) -> str:
-    """The first `max_chars` of an escaped text, without half an entity at its end."""
-    head = text[:max_chars]
-    while _size(head) > max_chars:
-        head = head[: max_chars - _size(head)]
+    """The first `max_chars` of an escaped text, without half a character or half an entity at its end."""
+    head = text.encode("utf-16-le")[: 2 * max_chars].decode("utf-16-le", "ignore")
     return _HALF_ENTITY.sub("", head)
 
 

@@ -103,7 +103,8 @@ def _updates(raw: Mapping[str, object], service: str, began_at: datetime) -> lis
 
 def _moment(clock: re.Match[str], began_at: datetime, last: datetime | None) -> datetime | None:
     """When a clock time was: on the day it names, else the start's, or the next one when the clock ran over midnight."""
-    offset = offset_of(clock[6] or "") or _PACIFIC
+    named = offset_of(clock[6]) if clock[6] else None
+    offset = _PACIFIC if named is None else named
     time = timedelta(hours=int(clock[3]) % 12 + (12 if clock[5] == "PM" else 0), minutes=int(clock[4]))
     local = (began_at + offset).replace(tzinfo=UTC)
     month = month_of(clock[1]) if clock[1] else None

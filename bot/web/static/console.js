@@ -143,14 +143,14 @@ byId("command").addEventListener("submit", async (event) => {
     byId("answers").replaceChildren(plainAnswer("No answer came. Look whether the command was carried out before you repeat it."));
   } finally {
     button.disabled = false;
-    input.focus();
+    input.focus({ preventScroll: true });
   }
 });
 
 byId("answers").addEventListener("click", (event) => {
   if (event.target.closest(".away")) {
     putAway();
-    input.focus();
+    input.focus({ preventScroll: true });
   }
 });
 
@@ -166,7 +166,7 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "Escape") putAway();
   if (event.key === "/" && !event.target.closest("input, textarea") && !event.ctrlKey && !event.metaKey) {
     event.preventDefault();
-    input.focus();
+    input.focus({ preventScroll: true });
   }
 });
 

@@ -1,0 +1,83 @@
+"""`fogbell run`: the worker."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+from collections.abc import Coroutine
+from typing import Any
+
+from bot.cli.load import add_config, config_at
+from bot.cli.status import OK
+from bot.telemetry import set_up_logging
+
+EPILOG = """\
+examples:
+  fogbell run --config config.example.toml
+  fogbell run --config fogbell.toml --data /var/lib/fogbell
+
+Stop it with Ctrl-C or SIGTERM: what is being sent is finished first. After a crash, start it again: nothing is lost or
+said twice, because what each channel was told is in the store.
+"""
+
+
+def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the subcommand."""
+    parser = commands.add_parser(
+        "run",
+        help="watch providers and checks, and tell the chats",
+        description="Runs the worker: watches the configured feeds and checks, tells the channels, answers commands, and "
+        "serves the console page.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add_config(parser)
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run until stopped."""
+    from bot.wiring import App, Options
+    from bot.wiring import run as run_worker
+
+    config = config_at(args.config, data=args.data)
+    set_up_logging(config.fogbell.log, logging.INFO if config.fogbell.log == "json" else logging.WARNING)
+    for warning in config.warnings:
+        print(f"fogbell: note: {warning}", file=sys.stderr)
+
+    def welcome(app: App) -> None:
+        print(words_of_welcome(app), flush=True)
+
+    run_loop(run_worker(config, Options(on_ready=welcome)))
+    return OK
+
+
+def run_loop(main: Coroutine[Any, Any, None]) -> None:
+    """Run on uvloop where it is to be had: it holds a TLS connection in a third of the memory."""
+    import asyncio
+
+    try:
+        import uvloop
+    except ImportError:
+        asyncio.run(main)
+        return
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(main)
+
+
+def words_of_welcome(app: Any) -> str:
+    """What a newcomer reads first: what is watched, where the console is, what comes next."""
+    lines = [
+        f"Fogbell watches {len(app.sources)} feeds: {', '.join(s.name for s in app.sources) or 'none yet'}.",
+        f"Own checks: {', '.join(c.name for c in app.checks) or 'none yet'}.",
+        f"Console: {app.console_url}",
+    ]
+    nexts = [name for name in ("slack", "discord") if name not in app.chats]
+    if nexts:
+        lines.append(
+            f"Next: add {' or '.join(n.capitalize() for n in nexts)} (docs/operations.md), or run `fogbell init`. "
+            "Until then messages appear on the console page and here."
+        )
+    lines.append("Stop with Ctrl-C.")
+    return "\n".join(lines)

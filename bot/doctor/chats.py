@@ -1,0 +1,188 @@
+"""Tokens, permissions and channels of Slack and Discord, asked for with reading calls only.
+
+Plain HTTP on purpose: a doctor that needs the chats' libraries could not say why these fail to load.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+
+from bot import __version__, net
+from bot.config import Config, Secret
+from bot.config.models import Discord, Slack
+from bot.doctor.finding import Finding, bad, ok, warn
+
+ANSWER_S = 10.0
+_HISTORY = {"channels:history", "groups:history"}
+_READ = {"channels:read", "groups:read"}
+_TEXT_KINDS = {0, 5}  # Discord's channels of text, and of announcements
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    status: int
+    headers: Mapping[str, str]
+    body: Mapping[str, Any]
+
+
+async def examine(config: Config, session: aiohttp.ClientSession) -> AsyncIterator[Finding]:
+    """Whether each configured chat takes our token and lets us into the channels of the groups."""
+    looks = []
+    if config.chat.slack is not None:
+        slack = config.chat.slack
+        looks.append(("slack", slack.api_url, _slack(slack, _channels(config, "slack"), session)))
+    if config.chat.discord is not None:
+        discord = config.chat.discord
+        looks.append(("discord", discord.api_url, _discord(discord, _channels(config, "discord"), session)))
+    for chat, api_url, findings in looks:
+        try:
+            async for finding in findings:
+                yield finding
+        except (aiohttp.ClientError, OSError, ValueError) as exc:
+            yield bad(
+                f"{chat}: {net.shown(api_url)} cannot be reached: {net.in_words(exc)}",
+                "look at the network, the proxy, and api_url",
+            )
+
+
+def _channels(config: Config, chat: str) -> list[str]:
+    """The ids of a chat's channels in all groups."""
+    named = {channel.partition(":")[::2] for group in config.group for channel in group.channels}
+    return sorted(channel for of, channel in named if of == chat)
+
+
+async def _slack(
+    slack: Slack, ids: Collection[str], session: aiohttp.ClientSession
+) -> AsyncIterator[Finding]:
+    who = await _slack_call(session, slack, "auth.test", slack.bot_token)
+    if not who.body.get("ok"):
+        yield bad(
+            f"slack: the bot token is refused ({_word(who)})",
+            "copy the Bot User OAuth Token (xoxb-...) of OAuth & Permissions again",
+        )
+        return
+    yield ok(f"slack: signed in as {who.body.get('user')} in {who.body.get('team')}")
+    for finding in _scopes(who.headers.get("x-oauth-scopes"), has_commands=slack.app_token is not None):
+        yield finding
+    for channel in ids:
+        info = await _slack_call(session, slack, "conversations.info", slack.bot_token, channel=channel)
+        yield _slack_channel(channel, info)
+    if slack.app_token is not None:
+        door = await _slack_call(session, slack, "apps.connections.open", slack.app_token)
+        yield (
+            ok("slack: Socket Mode opens")
+            if door.body.get("ok")
+            else bad(
+                f"slack: Socket Mode does not open ({_word(door)})",
+                "turn Socket Mode on, and give the app token the scope connections:write",
+            )
+        )
+
+
+def _scopes(header: str | None, *, has_commands: bool) -> list[Finding]:
+    """What the token lacks. Slack names a token's scopes in a header of each answer; a proxy may take it away."""
+    if header is None:
+        return []
+    scopes = {scope.strip() for scope in header.split(",")}
+    again = "add it in OAuth & Permissions, and install the app again"
+    found = []
+    if "chat:write" not in scopes:
+        found.append(bad("slack: the scope chat:write is missing: nothing can be posted", again))
+    if not scopes & _HISTORY:
+        found.append(
+            warn("slack: no scope channels:history: after a lost reply a post may be doubled", again)
+        )
+    if not scopes & _READ:
+        found.append(warn("slack: no scope channels:read: channels cannot be looked at", again))
+    if has_commands and "commands" not in scopes:
+        found.append(warn("slack: no scope commands: slash commands do not arrive", again))
+    return found or [ok("slack: it has the scopes it needs")]
+
+
+def _slack_channel(channel: str, info: _Answer) -> Finding:
+    if not info.body.get("ok"):
+        remedy = "write the channel's id, and /invite the bot where it is private"
+        if _word(info) == "missing_scope":
+            return warn(
+                f"slack:{channel}: cannot be looked at", "add the scope channels:read (or groups:read)"
+            )
+        return bad(f"slack:{channel}: {_word(info)}", remedy)
+    about = info.body.get("channel")
+    about = about if isinstance(about, dict) else {}
+    name = f"slack:{channel} (#{about.get('name', '?')})"
+    if about.get("is_archived"):
+        return bad(f"{name}: is archived", "name another channel, or unarchive it")
+    if not about.get("is_member"):
+        return bad(f"{name}: the bot is not in it", "type /invite and the bot's name there")
+    return ok(f"{name}: reachable")
+
+
+async def _discord(
+    discord: Discord, ids: Collection[str], session: aiohttp.ClientSession
+) -> AsyncIterator[Finding]:
+    me = await _discord_call(session, discord, "users/@me")
+    if me.status != 200:
+        yield bad(
+            f"discord: the token is refused (answered {me.status})",
+            "Bot -> Reset Token in the developer portal gives a new one",
+        )
+        return
+    yield ok(f"discord: signed in as {me.body.get('username')}")
+    for channel in ids:
+        yield _discord_channel(channel, await _discord_call(session, discord, f"channels/{channel}"))
+
+
+def _discord_channel(channel: str, info: _Answer) -> Finding:
+    name = f"discord:{channel}"
+    match info.status:
+        case 200 if info.body.get("type") in _TEXT_KINDS:
+            return ok(f"{name} (#{info.body.get('name', '?')}): reachable")
+        case 200:
+            return bad(f"{name}: is not a text channel", "name a text or announcement channel")
+        case 403:
+            return bad(f"{name}: the bot may not see it", "give it View Channel and Send Messages there")
+        case 404:
+            return bad(f"{name}: there is none", "copy the channel's id again")
+        case status:
+            return warn(f"{name}: answered {status}", "try again later")
+
+
+def _word(answer: _Answer) -> str:
+    return str(answer.body.get("error") or f"answered {answer.status}")[:80]
+
+
+async def _slack_call(
+    session: aiohttp.ClientSession, slack: Slack, method: str, token: Secret, **arguments: str
+) -> _Answer:
+    headers = {"Authorization": f"Bearer {token.reveal()}"}
+    url = f"{slack.api_url.rstrip('/')}/{method}"
+    async with asyncio.timeout(ANSWER_S):
+        async with session.post(
+            url, headers=headers, data=arguments, allow_redirects=False, proxy=net.proxy_for(url)
+        ) as response:
+            return await _answer(response)
+
+
+async def _discord_call(session: aiohttp.ClientSession, discord: Discord, path: str) -> _Answer:
+    about = f"DiscordBot (fogbell, {__version__})"  # Discord asks for this form
+    headers = {"Authorization": f"Bot {discord.token.reveal()}", "User-Agent": about}
+    url = f"{discord.api_url.rstrip('/')}/{path}"
+    async with asyncio.timeout(ANSWER_S):
+        async with session.get(
+            url, headers=headers, allow_redirects=False, proxy=net.proxy_for(url)
+        ) as response:
+            return await _answer(response)
+
+
+async def _answer(response: aiohttp.ClientResponse) -> _Answer:
+    try:
+        body = await response.json(content_type=None)
+    except ValueError:  # a proxy's page, say: the status then has to do
+        body = None
+    headers = {name.lower(): value for name, value in response.headers.items()}
+    return _Answer(response.status, headers, body if isinstance(body, dict) else {})

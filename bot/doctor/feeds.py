@@ -1,0 +1,68 @@
+"""Each source fetched and parsed once, each check run once."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import aiohttp
+
+from bot.config import Config, checks, sources
+from bot.doctor.finding import Finding, bad, ok, warn
+from bot.errors import FetchError, ParseError
+from bot.probes import PROBES
+from bot.sources import FORMATS, detect
+from bot.sources.fetch import Fetcher, Marks
+from bot.sources.payload import Payload, SourceSpec, Spec
+
+BODY_MAX_BYTES = 8 * 1024 * 1024  # while the format is not known
+
+
+async def examine(config: Config, session: aiohttp.ClientSession) -> AsyncIterator[Finding]:
+    """What each source and each check of the configuration gives right now."""
+    fetcher = Fetcher(session)
+    for spec in sources(config):
+        yield await _source(spec, fetcher)
+    for check in checks(config):
+        result = await PROBES[check.kind](check, session, datetime.now(UTC))
+        if result.is_good:
+            yield ok(f"check {check.name}: passes")
+        else:
+            yield warn(f"check {check.name}: {result.detail}", "mend the service, or the check")
+
+
+async def _source(spec: SourceSpec, fetcher: Fetcher) -> Finding:
+    known = FORMATS[spec.format] if spec.format else None
+    cap = known.body_max_bytes if known else BODY_MAX_BYTES
+    try:
+        found = await fetcher.fetch(replace(spec, body_max_bytes=cap), Marks(), datetime.now(UTC))
+    except FetchError as exc:
+        return bad(f"source {exc}", "look at the address in a browser; behind a proxy, set HTTPS_PROXY")
+    if found is None:
+        return warn(f"source {spec.name}: nothing came", "try again")
+    return _body(spec, found.payload)
+
+
+def _body(spec: SourceSpec, payload: Payload) -> Finding:
+    seems = detect(payload)
+    form = FORMATS[spec.format] if spec.format else seems
+    if form is None or (seems is None and not form.recognises(payload)):
+        return bad(
+            f"source {spec.name}: its body is of no known format",
+            "name the address of its feed, not of its page",
+        )
+    if not form.recognises(payload) and seems is not None:
+        return bad(
+            f"source {spec.name}: its body is not of the format {form.name}", f'write format = "{seems.name}"'
+        )
+    try:
+        told = form.parse(
+            payload, Spec(provider=spec.provider, regions=spec.regions, components=spec.components)
+        )
+    except ParseError as exc:
+        return bad(
+            f"source {spec.name}: {exc}", "keep the body and report it: the provider may have changed it"
+        )
+    still = sum(not observation.is_over for observation in told)
+    return ok(f"source {spec.name}: {form.name}, {len(told)} listed, {still} going on or announced")

@@ -1,0 +1,370 @@
+"""Loading the configuration: every mistake at once, by its place, with the near miss; and what good ones mean."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.config import Config, load
+from bot.config.fields import duration_words, parse_duration
+from bot.errors import ConfigError
+
+SECRET = "xoxb-1-hunter2"
+ENVIRON = {"SLACK": SECRET, "DISCORD": "disc-hunter2", "REDIS": "redis://:hunter2@db:6379/0"}
+
+
+def loaded(text: str, **environ: str) -> Config:
+    return load(text, ENVIRON | environ, base=Path("/etc/fogbell"))
+
+
+def problems(text: str) -> list[str]:
+    with pytest.raises(ConfigError) as caught:
+        loaded(text)
+    return caught.value.problems
+
+
+SLACK = '[chat.slack]\nbot_token = { env = "SLACK" }\n'
+OPS = '[[group]]\nname = "ops"\nchannels = "console:main"\n'
+GITHUB = '[[source]]\nprovider = "github"\n'
+
+
+def test_a_byte_order_mark_is_no_mistake() -> None:
+    assert loaded('\ufeff[fogbell]\nname = "Bell"').fogbell.name == "Bell"
+
+
+def test_a_contact_cannot_add_headers() -> None:
+    assert problems('[fogbell]\ncontact = "a\\r\\nX-Evil: 1"') == [
+        "fogbell.contact: must be one short line of plain letters"
+    ]
+
+
+def test_an_empty_file_is_a_configuration_with_nothing_to_watch() -> None:
+    config = loaded("")
+
+    assert (config.fogbell.name, config.console.port, config.store.url) == ("Fogbell", 8080, None)
+    assert (config.source, config.warnings) == ((), ())
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("[fogbel]", 'fogbel: unknown; did you mean "fogbell"?'),
+        ('[fogbell]\nnam = "x"', 'fogbell.nam: unknown; did you mean "name"?'),
+        (GITHUB + 'evry = "60s"', 'source.0.evry: unknown; did you mean "every"?'),
+        ("[fogbell]\nzzz = 1", "fogbell.zzz: unknown"),
+        ("[chat.slak]", 'chat.slak: unknown; did you mean "slack"?'),
+        (SLACK + 'comand = "/x"', 'chat.slack.comand: unknown; did you mean "command"?'),
+        (
+            OPS + '[[route]]\nto = "ops"\nwhen = { imapct = "major" }',
+            'route.0.when.imapct: unknown; did you mean "impact"?',
+        ),
+        ('[source]\nprovider = "aws"', "source: write [[source]], with two brackets: there may be several"),
+        ("[[console]]", "console: must be a table"),
+        ("source = [3]", "source.0: must be a table"),
+        (
+            '[fogbell]\ntime_zone = "Mars"',
+            'fogbell.time_zone: "Mars" is not a time zone: write one as "UTC" or "Europe/Berlin"',
+        ),
+        ('[fogbell]\nlog = "jsn"', 'fogbell.log: "jsn" is not one of "text", "json"; did you mean "json"?'),
+        ('[console]\nport = "a"', "console.port: must be a whole number"),
+        ("[console]\nport = 70000", "console.port: 70000 is more than 65535"),
+        (GITHUB + 'every = "1s"', "source.0.every: 1s is less than 5s"),
+        (GITHUB + "every = 60", 'source.0.every: write a time span in quotation marks, as "60s" or "5m"'),
+        (
+            GITHUB + 'every = "1 week"',
+            'source.0.every: "1 week" is not a time span: write "60s", "5m" or "2h30m"',
+        ),
+        (GITHUB + "url = 3", "source.0.url: must be text in quotation marks"),
+        (GITHUB + 'url = "x.example"', "source.0.url: is not a web address: write https://... or http://..."),
+        (GITHUB + "regions = { a = 1 }", "source.0.regions: must be a list"),
+        ('[[service]]\nname = "a"\ntier = 5', "service.0.tier: 5 is more than 4"),
+        ("[[service]]\ntier = 1", "service.0.name: is missing"),
+        (
+            '[[service]]\nname = "a"\nneeds = "service:b"\n[[service]]\nname = "zzz"',
+            'service.0.needs.0: no service is called "b"',
+        ),
+        ('[[service]]\nname = "a"\nneeds = "service:a"', "service.0.needs.0: a needs itself"),
+        ('[[check]]\nname = "c"\nurl = "http://x"\nfail_after = 0', "check.0.fail_after: 0 is less than 1"),
+        (
+            '[[check]]\nname = "c"\nurl = "http://x"\nkind = "htpp"',
+            'check.0.kind: "htpp" is not one of "http"; did you mean "http"?',
+        ),
+        (
+            '[[check]]\nname = "c"\nurl = "http://x"\nexpect_status = [200, 9]',
+            "check.0.expect_status.1: 9 is less than 100",
+        ),
+        (
+            '[[check]]\nname = "c"\nurl = "http://x"\nservice = "s"',
+            'check.0.service: no service is called "s"',
+        ),
+        ('[[group]]\nname = "g"\nchannels = []', "group.0.channels: is empty"),
+        (
+            '[[group]]\nname = "g"\nchannels = "slack:C123"',
+            "group.0.channels.0: slack:C123 needs a table [chat.slack]",
+        ),
+        (
+            '[[group]]\nname = "ops"\nchannels = "console:main"\n[[route]]\nto = "opps"',
+            'route.0.to: no group is called "opps"; did you mean "ops"?',
+        ),
+        ("[[route]]\nto = []", "route.0.to: is empty"),
+        (
+            '[[source]]\nprovider = "gihub"',
+            'source.0.provider: "gihub" is not in the catalogue; did you mean "github"?',
+        ),
+        ('[[source]]\nprovider = "zzz"', 'source.0.provider: "zzz" is not in the catalogue; give its url'),
+        ('[[source]]\nname = "acme"', 'source.0: needs provider = "..." of the catalogue, or name and url'),
+        (
+            '[[source]]\nurl = "https://a.example"',
+            'source.0.name: is missing: say who this is, as name = "acme"',
+        ),
+        (
+            GITHUB + 'format = "gcp"',
+            'source.0.format: the catalogue knows github as "statuspage"; for "gcp" give a url',
+        ),
+        (
+            GITHUB + GITHUB,
+            'source.1.name: "github" is the name of source.0 already; give each source a name of its own',
+        ),
+        (
+            '[console]\nhost = "0.0.0.0"',
+            'console.token: is needed where host is not of this machine: token = { env = "FOGBELL_TOKEN" }',
+        ),
+        (
+            '[store]\nurl = "http://x"',
+            "store.url: is not a store's address: write one of redis://, rediss://, unix://, redis+sentinel://, redis+cluster://",
+        ),
+        (
+            '[chat.discord]\ntoken = { env = "NOPE" }',
+            "chat.discord.token: the environment variable NOPE is not set: set it, or comment this table out",
+        ),
+        ("[chat.discord]", "chat.discord.token: is missing"),
+    ],
+)
+def test_a_mistake_is_named_by_its_place_with_what_to_write(text: str, line: str) -> None:
+    assert [line] == problems(text)
+
+
+@pytest.mark.parametrize("severity", ["SEV2", "SEV5+", "2", "sev3+"])
+def test_a_severity_that_cannot_be_a_least_one_is_refused(severity: str) -> None:
+    text = f'[[group]]\nname = "g"\nchannels = "console:main"\n[[route]]\nto = "g"\nwhen = {{ severity = "{severity}" }}'
+
+    assert problems(text)[0].startswith("route.0.when.severity: write ")
+
+
+@pytest.mark.parametrize("channel", ["slack:#ops", "irc:x", "discord:general", "console:", "C0123"])
+def test_a_channel_that_is_no_id_is_refused(channel: str) -> None:
+    text = f'{SLACK}[[group]]\nname = "g"\nchannels = ["{channel}"]'
+
+    assert problems(text)[0].startswith(f'group.0.channels.0: "{channel}"')
+
+
+def test_all_mistakes_of_a_file_are_told_at_once() -> None:
+    """Mistakes of one kind do not hide those of another, not even within one table."""
+    found = problems(
+        """
+        [fogbel]
+        [[source]]
+        provider = "gihub"
+        [[service]]
+        name  = "checkout"
+        tier  = 9
+        needs = ["service:sesions"]
+        [[service]]
+        name = "sessions"
+        [[check]]
+        name = "c"
+        url  = "http://x"
+        evry = "10s"
+        service = "chekout"
+        [[group]]
+        name = "ops"
+        channels = "console:main"
+        [[route]]
+        to = "opps"
+        """
+    )
+
+    places = {line.partition(":")[0] for line in found}
+    assert places == {
+        "fogbel",
+        "source.0.provider",
+        "service.0.tier",
+        "service.0.needs.0",
+        "check.0.evry",
+        "check.0.service",
+        "route.0.to",
+    }
+    assert len(found) == 7
+
+
+def test_a_table_with_a_mistake_does_not_make_its_name_unknown() -> None:
+    text = '[[group]]\nname = "ops"\nmode = "any"\nchannels = "console:main"\n[[route]]\nto = "ops"'
+
+    assert [line.partition(":")[0] for line in problems(text)] == ["group.0.mode"]
+
+
+@pytest.mark.parametrize(
+    ("text", "start"),
+    [
+        ("[fogbell]\nname = \n", "line 2, column 8: "),
+        ("[fogbell]\nname = 'a'\nname = 'b'\n", "line 3, column 11: "),
+        ("[a]\n[a]", "line 2, column 3: "),
+        ("a = '", "end of document: "),
+    ],
+)
+def test_what_is_not_toml_is_told_by_line_and_column(text: str, start: str) -> None:
+    (line,) = problems(text)
+
+    assert line.startswith(start)
+    assert line.endswith("this is not TOML")
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        f'"{SECRET}"',
+        f'{{ env = "{SECRET}" }}',
+        '{ env = "hunter2" }',
+        f'{{ env = "SLACK", file = "{SECRET}" }}',
+        f'{{ token = "{SECRET}" }}',
+        f'["{SECRET}"]',
+    ],
+)
+def test_a_secret_written_into_the_file_is_refused_and_not_repeated(value: str) -> None:
+    (line,) = problems(f"[chat.slack]\nbot_token = {value}")
+
+    assert line.startswith("chat.slack.bot_token: ")
+    assert "hunter2" not in line
+
+
+def test_secrets_come_from_variables_and_files_and_never_show(tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("file-hunter2\n")
+    text = SLACK + '[chat.discord]\ntoken = { file = "token" }\n[store]\nurl = { env = "REDIS" }'
+
+    config = load(text, ENVIRON, base=tmp_path)
+
+    assert config.chat.slack is not None
+    assert config.chat.discord is not None
+    assert config.store.url is not None
+    assert config.chat.slack.bot_token.reveal() == SECRET
+    assert config.chat.discord.token.reveal() == "file-hunter2"
+    assert config.store.url.reveal() == ENVIRON["REDIS"]
+    assert "hunter2" not in f"{config} {config!r} {config.chat.model_dump()} {config.chat.discord.token}"
+
+
+def test_a_missing_or_empty_secret_file_says_so(tmp_path: Path) -> None:
+    (tmp_path / "empty").write_text("\n")
+    for name, words in (("absent", "cannot be read (No such file or directory)"), ("empty", "is empty")):
+        with pytest.raises(ConfigError, match=f"chat.discord.token: the file .*{name}") as caught:
+            load(f'[chat.discord]\ntoken = {{ file = "{name}" }}', {}, base=tmp_path)
+        assert words in str(caught.value)
+
+
+def test_a_password_in_a_wrong_store_address_is_not_repeated() -> None:
+    (line,) = problems('[store]\nurl = "rdis://:hunter2@db"')
+
+    assert "hunter2" not in line
+
+
+def test_paths_are_relative_to_the_files_folder() -> None:
+    config = loaded('[notices]\ntemplates = "texts"')
+
+    assert config.fogbell.data == Path("/etc/fogbell/data")
+    assert config.notices.templates == Path("/etc/fogbell/texts")
+    assert loaded('[fogbell]\ndata = "/var/lib/fogbell"').fogbell.data == Path("/var/lib/fogbell")
+
+
+@pytest.mark.parametrize(
+    ("text", "warning"),
+    [
+        (
+            GITHUB + '[[service]]\nname = "a"\nneeds = "githb/actions"',
+            'service.0.needs.0: no source watches "githb"; did you mean "github"?',
+        ),
+        (
+            '[[group]]\nname = "g"\nchannels = "console:main"\n[[route]]\nto = "g"\nwhen = { provider = "aws" }',
+            'route.0.when.provider: no source watches "aws"; add one to [[source]]',
+        ),
+        (SLACK, 'chat.slack: no group holds a channel of it; add one, as channels = ["slack:C0123ABCD"]'),
+    ],
+)
+def test_what_is_allowed_but_odd_is_a_warning(text: str, warning: str) -> None:
+    assert loaded(text).warnings == (warning,)
+
+
+def test_a_configuration_does_not_change_after_loading() -> None:
+    with pytest.raises(ValueError, match="frozen"):
+        loaded("").console.port = 1
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("60s", timedelta(seconds=60)),
+        ("5m", timedelta(minutes=5)),
+        ("2h30m", timedelta(hours=2, minutes=30)),
+        ("30d", timedelta(days=30)),
+        ("800ms", timedelta(milliseconds=800)),
+    ],
+)
+def test_a_time_span_means_what_it_says(text: str, expected: timedelta) -> None:
+    assert expected == parse_duration(text)
+    assert text in {duration_words(expected), "60s"}
+
+
+@pytest.mark.parametrize("text", ["", "5", "m", "-5m", "5 m", "1.5h", "5m!", "5M"])
+def test_other_ways_to_write_a_time_span_are_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="is not a time span"):
+        parse_duration(text)
+
+
+@given(st.timedeltas(min_value=timedelta(0), max_value=timedelta(days=400)))
+def test_a_time_span_survives_being_written(span: timedelta) -> None:
+    rounded = timedelta(milliseconds=round(span / timedelta(milliseconds=1)))
+
+    assert rounded == parse_duration(duration_words(span))
+
+
+WORDS = ["name", "url", "to", "when", "slack", "env", "x"]
+LEAVES = st.none() | st.booleans() | st.integers() | st.text(max_size=8)
+VALUES = st.recursive(
+    LEAVES,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(WORDS), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(VALUES, st.sampled_from(["source", "service", "check", "group", "route", "chat", "store", "rules"]))
+def test_no_nonsense_in_a_table_is_anything_but_a_list_of_mistakes(value: object, key: str) -> None:
+    found: list[str] = []
+    try:
+        loaded(f"{key} = {_toml(value)}")
+    except ConfigError as exc:
+        found = exc.problems
+
+    assert all(line and "\n" not in line for line in found)
+
+
+def _toml(value: object) -> str:
+    match value:
+        case None:
+            return '""'
+        case bool():
+            return str(value).lower()
+        case int():
+            return str(max(min(value, 2**62), -(2**62)))
+        case str():
+            return (
+                '"'
+                + "".join(f"\\U{ord(c):08X}" if not 0xD800 <= ord(c) < 0xE000 else "?" for c in value)
+                + '"'
+            )
+        case list():
+            return "[" + ", ".join(map(_toml, value)) + "]"
+        case dict():
+            return "{" + ", ".join(f"{k} = {_toml(v)}" for k, v in value.items()) + "}"
+    raise AssertionError(value)
