@@ -28,7 +28,7 @@ from bot.commands.context import Acknowledge
 from bot.commands.dispatch import Dispatcher
 from bot.commands.spec import Actor
 from bot.config import Config
-from bot.domain.checks import Check, CheckState
+from bot.domain.checks import CheckState
 from bot.domain.incident import Incident
 from bot.domain.rules import Rules
 from bot.domain.trust import SourceReport
@@ -44,7 +44,6 @@ from bot.pipeline.sweep import Sweep
 from bot.pipeline.watch import Watch
 from bot.ports import Chat, Clock
 from bot.sources.fetch import Fetcher, Marks
-from bot.sources.payload import SourceSpec
 from bot.store import keys
 from bot.store.desk import RedisOnce, RedisSilences, Shelf
 from bot.store.embedded import EmbeddedStore, running
@@ -92,8 +91,8 @@ class App:
     config: Config
     rules: Rules
     clock: Clock
-    sources: tuple[SourceSpec, ...]
-    checks: tuple[Check, ...]
+    watches: tuple[Watch, ...]
+    probes: tuple[Probe, ...]
     chats: Mapping[str, Chat]
     incidents: RedisIncidents
     outbox: RedisOutbox
@@ -180,29 +179,22 @@ async def build(config: Config, options: Options) -> AsyncIterator[App]:
             drafts=draft.load(config.notices.templates, names_providers=config.notices.names_providers), zone=voice.zone,
         )  # fmt: skip
         overview = Overview(
-            incidents,
-            seen,
-            states,
-            clock,
-            services=rules.services,
-            checks=checks,
-            speed=options.speed,
-            note=options.note,
-        )
-
+            incidents, seen, states, clock,
+            services=rules.services, checks=checks, speed=options.speed, note=options.note,
+        )  # fmt: skip
         fetcher, marks = Fetcher(session), Shelf(client, keys.MARKS, Marks)
-        loops: dict[str, Loop] = {"outbox": lambda: courier.run(changed), "sweep": sweep.run}
-        for source in sources:
-            watch = Watch(source, fetcher, ingest, clock, leases, marks, reports)
-            loops[f"source:{source.name}"] = watch.run
-        for check in checks:
-            loops[f"check:{check.name}"] = Probe(check, session, ingest, clock, states).run
-        if not options.is_beside:
-            loops |= _listeners(config, chats, dispatcher, leases)
-        if embedded:
-            loops["store"] = embedded.watch
+        watches = tuple(Watch(s, fetcher, ingest, clock, leases, marks, reports) for s in sources)
+        probes = tuple(Probe(c, session, ingest, clock, states) for c in checks)
+        loops: dict[str, Loop] = {
+            "outbox": lambda: courier.run(changed),
+            "sweep": sweep.run,
+            **{f"source:{watch.source.name}": watch.run for watch in watches},
+            **{f"check:{probe.check.name}": probe.run for probe in probes},
+            **({} if options.is_beside else _listeners(config, chats, dispatcher, leases)),
+            **({"store": embedded.watch} if embedded else {}),
+        }
         app = App(
-            config=config, rules=rules, clock=clock, sources=sources, checks=checks, chats=chats, incidents=incidents,
+            config=config, rules=rules, clock=clock, watches=watches, probes=probes, chats=chats, incidents=incidents,
             outbox=outbox, ingest=ingest, courier=courier, dispatcher=dispatcher, leases=leases, loops=loops,
             changed=changed,
         )  # fmt: skip
@@ -325,7 +317,7 @@ async def run(config: Config, options: Options | None = None, stop: asyncio.Even
 
 
 async def _run(app: App, stop: asyncio.Event) -> None:
-    log().info(Event.STARTED, sources=len(app.sources), checks=len(app.checks), chats=sorted(app.chats))
+    log().info(Event.STARTED, sources=len(app.watches), checks=len(app.probes), chats=sorted(app.chats))
     async with asyncio.TaskGroup() as tasks:
         loops = {name: tasks.create_task(supervise(name, loop)) for name, loop in app.loops.items()}
         await stop.wait()

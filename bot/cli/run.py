@@ -69,8 +69,8 @@ def run_loop(main: Coroutine[Any, Any, None]) -> None:
 def words_of_welcome(app: Any) -> str:
     """What a newcomer reads first: what is watched, where the console is, what comes next."""
     lines = [
-        f"Fogbell watches {len(app.sources)} feeds: {', '.join(s.name for s in app.sources) or 'none yet'}.",
-        f"Own checks: {', '.join(c.name for c in app.checks) or 'none yet'}.",
+        f"Fogbell watches {len(app.watches)} feeds: {', '.join(w.source.name for w in app.watches) or 'none yet'}.",
+        f"Own checks: {', '.join(p.check.name for p in app.probes) or 'none yet'}.",
         f"Console: {app.console_url}",
     ]
     nexts = [name for name in ("slack", "discord") if name not in app.chats]

@@ -153,7 +153,7 @@ def _time_zone(value: str) -> str:
 
 def _slash_command(value: str) -> str:
     if not re.fullmatch(r"/[a-z0-9_-]{1,31}", value):
-        raise ValueError('write a slash and small letters, as "/fogbell"')
+        raise ValueError('write a slash and small letters, as "/incident"')
     return value
 
 

@@ -73,7 +73,7 @@ class Slack(Table):
     bot_token: SecretField
     app_token: SecretField | None = None
     api_url: Url = "https://slack.com/api/"
-    command: SlashCommand = "/fogbell"
+    command: SlashCommand = "/incident"
 
 
 class Discord(Table):

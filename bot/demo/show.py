@@ -20,7 +20,7 @@ from bot.config import load
 from bot.demo import demo_config
 from bot.demo.clock import FastClock
 from bot.demo.feeds import serve_feeds
-from bot.demo.script import Day, load_day
+from bot.demo.script import Day
 from bot.domain.incident import Incident
 from bot.domain.words import Kind
 from bot.wiring import App, Options, run
@@ -66,9 +66,10 @@ class Summary:
     is_whole: bool
 
 
-async def show(folder: Path, *, speed: float, port: int, welcome: Callable[[App, Day], None]) -> Summary:
+async def show(
+    folder: Path, day: Day, *, speed: float, port: int, welcome: Callable[[App, Day], None]
+) -> Summary:
     """Run the demo below `folder` until the day ends or a signal comes; gives the summary. Raises ConfigError."""
-    day = load_day()
     voyage = _embark(folder, day, speed)
     clock = FastClock(voyage.now(), voyage.speed)
     stop = asyncio.Event()

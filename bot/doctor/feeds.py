@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -10,6 +11,7 @@ import aiohttp
 
 from bot.config import Config, checks, sources
 from bot.doctor.finding import Finding, bad, ok, warn
+from bot.domain.checks import Check
 from bot.errors import FetchError, ParseError
 from bot.probes import PROBES
 from bot.sources import FORMATS, detect
@@ -22,14 +24,17 @@ BODY_MAX_BYTES = 8 * 1024 * 1024  # while the format is not known
 async def examine(config: Config, session: aiohttp.ClientSession) -> AsyncIterator[Finding]:
     """What each source and each check of the configuration gives right now."""
     fetcher = Fetcher(session)
-    for spec in sources(config):
-        yield await _source(spec, fetcher)
-    for check in checks(config):
-        result = await PROBES[check.kind](check, session, datetime.now(UTC))
-        if result.is_good:
-            yield ok(f"check {check.name}: passes")
-        else:
-            yield warn(f"check {check.name}: {result.detail}", "mend the service, or the check")
+    for finding in await asyncio.gather(*(_source(spec, fetcher) for spec in sources(config))):
+        yield finding
+    for finding in await asyncio.gather(*(_check(check, session) for check in checks(config))):
+        yield finding
+
+
+async def _check(check: Check, session: aiohttp.ClientSession) -> Finding:
+    result = await PROBES[check.kind](check, session, datetime.now(UTC))
+    if result.is_good:
+        return ok(f"check {check.name}: passes")
+    return warn(f"check {check.name}: {result.detail}", "mend the service, or the check")
 
 
 async def _source(spec: SourceSpec, fetcher: Fetcher) -> Finding:
@@ -64,5 +69,7 @@ def _body(spec: SourceSpec, payload: Payload) -> Finding:
         return bad(
             f"source {spec.name}: {exc}", "keep the body and report it: the provider may have changed it"
         )
+    if not told and not form.may_be_empty:
+        return warn(f"source {spec.name}: it lists nothing, which {form.name} never does", "look at its page")
     still = sum(not observation.is_over for observation in told)
     return ok(f"source {spec.name}: {form.name}, {len(told)} listed, {still} going on or announced")

@@ -127,14 +127,11 @@ class DiscordChat:
         rest = Rest(self._api_url)
         try:
             rest.me = str((await rest.static_login(self._token))["id"])
-        except BaseException:
-            await rest.close()
-            raise
-        if self._rest:  # another first call was faster
-            await rest.close()
-        else:
-            self._rest = rest
-        return self._rest
+            self._rest = self._rest or rest  # another first call may have been faster
+            return self._rest
+        finally:
+            if self._rest is not rest:
+                await rest.close()
 
     async def _ref(self, call: _Call, room: str, message: str) -> str:
         """The ref that the message carries: an edit must keep it."""
