@@ -2,7 +2,7 @@
 #
 #   docker build -t fogbell .
 #   docker run --read-only --tmpfs /tmp --cap-drop ALL --stop-timeout 30 -v fogbell-data:/data \
-#     -v ./fogbell.toml:/etc/fogbell/fogbell.toml:ro --env-file fogbell.env -p 127.0.0.1:8080:8080 fogbell
+#     -v "$PWD/fogbell.toml":/etc/fogbell/fogbell.toml:ro --env-file fogbell.env -p 127.0.0.1:8080:8080 fogbell
 #
 # Inside a container 127.0.0.1 is the container itself, so the console must listen on 0.0.0.0, and there it asks for a token:
 # docs/operations.md, "In a container", has the lines for fogbell.toml. compose.yaml starts Fogbell with a store of its own.

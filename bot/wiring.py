@@ -57,11 +57,13 @@ from bot.store.redis import (
     connect,
     translated,
 )
+from bot.tasks import end
 from bot.telemetry import Event, log
 from bot.web.app import build_app, serve
 from bot.web.overview import Overview
 
 DRAIN_SECONDS = 10.0  # what is being sent when we stop gets so long
+GOODBYE_SECONDS = 7.0  # and answers to people so long
 # Slack: 1 message a second and channel, short bursts tolerated (its rate-limits page, read 2026-11). Discord says its own
 # limits in each answer's headers; in practice 5 in 5 s for a channel.
 PACES = {"slack": Pace(per_second=1.0, burst=3), "discord": Pace(per_second=1.0, burst=5)}
@@ -325,8 +327,9 @@ async def _run(app: App, stop: asyncio.Event) -> None:
         app.courier.stop()
         app.changed.set()
         await asyncio.wait([loops["outbox"]], timeout=DRAIN_SECONDS)
-        for task in loops.values():
-            task.cancel()
+        orderly = {"web", "slack", "discord"} & loops.keys()  # they have people waiting for answers
+        await end(task for name, task in loops.items() if name not in orderly)
+        await end((loops[name] for name in orderly), again_after=GOODBYE_SECONDS)
     await app.leases.release_all()
 
 

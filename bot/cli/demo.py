@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,7 @@ EPILOG = """\
 examples:
   fogbell demo                  the whole day in two minutes
   fogbell demo --speed 60       slower: a minute is an hour
+  fogbell demo --until 09:30    the first hours only
   fogbell demo --port 8090      the console page elsewhere
 
 It is the same worker as `fogbell run`, on a fast clock, watching pages of AWS and three vendors that this command serves on
@@ -39,6 +41,9 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     )
     parser.add_argument("--speed", type=float, metavar="N", help="how many times faster than life, 60 to 600")
     parser.add_argument(
+        "--until", metavar="HH:MM", type=_time, help="end the day earlier, such as 09:30 (UTC)"
+    )
+    parser.add_argument(
         "--port", type=int, default=8080, help="of the console page (default: 8080; 0 takes a free one)"
     )
     parser.add_argument(
@@ -53,19 +58,30 @@ def run(args: argparse.Namespace) -> int:
     from bot.demo.script import load_day
     from bot.demo.show import show
 
-    day = load_day()
-    speed = args.speed or (day.ends_at - day.starts_at).total_seconds() / SECONDS
+    whole = load_day()
+    day = _shortened(whole, args.until)
+    speed = args.speed or (whole.ends_at - whole.starts_at).total_seconds() / SECONDS
     if not SLOWEST <= speed <= FASTEST:
         print(f"fogbell demo: --speed {speed:g} is not between {SLOWEST:g} and {FASTEST:g}")
         return USAGE
     found: list[Summary] = []
 
     async def main() -> None:
-        found.append(await show(args.data, speed=speed, port=args.port, welcome=_welcome))
+        found.append(await show(args.data, day, speed=speed, port=args.port, welcome=_welcome))
 
     run_loop(main())
     print(words_of(found[0]))
     return FAILED if found[0].duplicates or found[0].updates_lost else OK
+
+
+def _time(text: str) -> time:
+    return datetime.strptime(text, "%H:%M").time()  # noqa: DTZ007 - a time of the demo's day, which is in UTC
+
+
+def _shortened(day: Day, until: time | None) -> Day:
+    if until is None:
+        return day
+    return replace(day, ends_at=datetime.combine(day.starts_at.date(), until, tzinfo=day.starts_at.tzinfo))
 
 
 def _welcome(app: App, day: Day) -> None:

@@ -2,7 +2,8 @@
 
 The guid is a slug of the first title and stays; text and categories are replaced in place, so an item is one update that is
 edited. Categories mix products and regions; a region is never taken from the prose. Geo-routed front ends have served an
-empty list during an outage of theirs: use https://rssfeed.azure.status.microsoft/en-us/status/feed/ (read November 2026).
+empty list during an outage of theirs: use https://rssfeed.azure.status.microsoft/en-us/status/feed/
+(Facts from recorded bodies of July 2026.)
 """
 
 from __future__ import annotations
@@ -24,8 +25,8 @@ HOME = "https://azure.status.microsoft/en-us/status"
 _CHANNEL = re.compile(r"<title>\s*(?:<!\[CDATA\[)?\s*Azure Status\s*(?:\]\]>)?\s*</title>", re.IGNORECASE)
 _FRONT_END = re.compile(r"^https?://[^/]*azurewebsites\.net", re.IGNORECASE)
 
-# The public regions and geographies, as the status page writes them.
-# https://learn.microsoft.com/en-us/azure/reliability/regions-list (read November 2026)
+# The public regions by their display names, as far as known when this was written. A category that is missing here counts
+# as a component, which loses the region but no event.
 REGIONS = (
     *(
         "Global",

@@ -86,12 +86,14 @@ class _Bounded(ET.TreeBuilder):
     depth = 0
 
     def start(self, tag: str, attrs: dict[str, str], /) -> ET.Element:
+        """One element deeper. Raises ParseError beyond DEPTH_MAX."""
         self.depth += 1
         if self.depth > DEPTH_MAX:
             raise ParseError(f"the document nests deeper than {DEPTH_MAX} elements")
         return super().start(tag, attrs)
 
     def end(self, tag: str, /) -> ET.Element:
+        """One element up again."""
         self.depth -= 1
         return super().end(tag)
 
@@ -100,9 +102,8 @@ def _tree(text: str) -> ET.Element | None:
     """The root of a well-formed feed; None when feedparser has to look."""
     parser = ET.XMLParser(target=_Bounded())  # noqa: S314 - entity declarations were refused before
     try:
-        parser.feed(
-            text.lstrip()
-        )  # a blank line before the declaration is common, and fatal to a strict parser
+        # A blank line before the declaration is common, and fatal to a strict parser.
+        parser.feed(text.lstrip())
         root: ET.Element = parser.close()
     except (ET.ParseError, ValueError):
         return None

@@ -2,7 +2,7 @@
 
 `summary.json` lists what is open, so what left it is over; `incidents.json` also lists closed ones, so absence there means
 nothing. The page's own indicator is ignored: it is not the incident's impact. Ids are the provider's own and stable.
-https://www.githubstatus.com/api (read November 2026)
+(Facts from recorded bodies of 2017 to 2026.)
 """
 
 from __future__ import annotations

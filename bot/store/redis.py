@@ -26,6 +26,7 @@ from bot.domain.incident import Incident, Known, Ledger
 from bot.errors import Conflict, LeaseLost, StoreError, StoreUnavailable
 from bot.ports import Claimed
 from bot.store import codec, keys
+from bot.tasks import end
 
 LIBRARY = "fogbell"
 GATEWAY_LEASE = timedelta(seconds=30)  # of what one replica holds for long; renewed three times as often
@@ -287,8 +288,10 @@ class RedisLeases:
             await asyncio.sleep(GATEWAY_LEASE.total_seconds() / 3)
         async with asyncio.TaskGroup() as tasks:
             renewing = tasks.create_task(self._renewing(name))
-            await work()
-            renewing.cancel()
+            try:
+                await work()
+            finally:
+                await end([renewing])
 
     async def _renewing(self, name: str) -> None:
         while await self.hold(name, GATEWAY_LEASE):

@@ -35,7 +35,7 @@ def outcome(name: str, payload: Payload) -> tuple[tuple[Observation, ...], str |
     try:
         return FORMATS[name].parse(payload, Spec(provider="acme")), None
     except ParseError as exc:
-        return exc.partial, str(exc)  # type: ignore[return-value]
+        return exc.partial, str(exc)
 
 
 def page(*incidents: dict[str, object], **more: object) -> dict[str, object]:

@@ -64,8 +64,8 @@ def test_the_keys_of_a_line_are_a_promise() -> None:
     line = as_line(FORMATS["statuspage"].parse(payload, Spec(provider="acme"))[0])
 
     assert list(line) == [*KEYS, "places", "updates"]
-    assert list(line["places"][0]) == ["component", "region"]  # type: ignore[index,call-overload]
-    assert list(line["updates"][0]) == ["id", "status", "text", "posted_at"]  # type: ignore[index,call-overload]
+    assert list(line["places"][0]) == ["component", "region"]
+    assert list(line["updates"][0]) == ["id", "status", "text", "posted_at"]
 
 
 @pytest.mark.parametrize(

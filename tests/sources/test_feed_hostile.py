@@ -266,7 +266,7 @@ def test_a_feed_that_is_cut_gives_what_it_has_as_partial() -> None:
     with pytest.raises(ParseError, match="ends before it is closed") as caught:
         parse("rss", whole[: whole.index("Two")])
 
-    assert [o.key for o in caught.value.partial][:1] == ["1"]  # type: ignore[attr-defined]
+    assert [o.key for o in caught.value.partial][:1] == ["1"]
 
 
 def test_a_healthy_channel_without_items_is_no_mistake() -> None:

@@ -195,9 +195,9 @@ def test_a_body_without_lists_says_so() -> None:
 
 def test_one_bad_record_spares_the_others() -> None:
     with pytest.raises(ParseError) as caught:
-        parse("statuspage", page(incident(), 7, incident(id=None, name="Nameless")))  # type: ignore[arg-type]
+        parse("statuspage", page(incident(), 7, incident(id=None, name="Nameless")))
 
-    assert [o.key for o in caught.value.partial] == ["inc1"]  # type: ignore[attr-defined]
+    assert [o.key for o in caught.value.partial] == ["inc1"]
     assert str(caught.value) == 'record 1: it is a number, not an object; record 2: "Nameless" has no id'
 
 
@@ -317,13 +317,13 @@ def test_currentevents_updates_of_one_second_are_numbered() -> None:
     "said", [{"summary": "[RESOLVED] S"}, {"status": "0"}, {"status": 0}, {"end_time": "1772370000"}]
 )
 def test_currentevents_end_in_three_ways(said: dict[str, object]) -> None:
-    found = parse("aws-currentevents", [event(**said)])[0]  # type: ignore[arg-type]
+    found = parse("aws-currentevents", [event(**said)])[0]
 
     assert (found.status, found.title) == (Status.RESOLVED, "S")
 
 
 def test_an_empty_utf16_list_is_aws_and_any_other_is_nobodys() -> None:
-    assert detect(body_of(b"\xfe\xff" + "[]".encode(UTF16))).name == "aws-currentevents"  # type: ignore[union-attr]
+    assert detect(body_of(b"\xfe\xff" + "[]".encode(UTF16))).name == "aws-currentevents"
     assert detect(body_of(b"[]")) is None
 
 

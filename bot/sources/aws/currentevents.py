@@ -1,7 +1,7 @@
 """https://health.aws.amazon.com/public/currentevents: AWS' open events, as UTF-16 JSON with stable ids.
 
 Only current events, the resolved ones for a while longer. Updates are appended to `event_log` and have no id: they are known
-by the event and their time. (Captures of 2026, read November 2026.)
+by the event and their time. (Facts from recorded bodies of March to September 2026.)
 """
 
 from __future__ import annotations

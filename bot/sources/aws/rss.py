@@ -2,7 +2,7 @@
 
 Events are made of chains: items of one service and region, newest first in the feed, cut where an item says [RESOLVED] or
 nothing is said for a day. State and weight stand in the title's prefix alone, and most events never get their [RESOLVED].
-(Capture of August 2026, read November 2026.)
+(Facts from a recorded body of August 2026.)
 """
 
 from __future__ import annotations

@@ -1,0 +1,20 @@
+"""Ending tasks for certain. Any layer may use it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from typing import Any
+
+
+async def end(tasks: Iterable[asyncio.Task[Any]], *, again_after: float = 0.5) -> None:
+    """Return when all are done, cancelled as often as it takes. What they raised is theirs.
+
+    Once is not enough before Python 3.12: `asyncio.wait_for`, which redis-py uses, drops a cancellation that arrives
+    together with its result (CPython issue 86296, fixed in 3.12). `again_after` is how long an orderly end may take.
+    """
+    pending = {task for task in tasks if not task.done()}
+    while pending:
+        for task in pending:
+            task.cancel()
+        _, pending = await asyncio.wait(pending, timeout=again_after)
