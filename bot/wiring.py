@@ -47,22 +47,16 @@ from bot.sources.fetch import Fetcher, Marks
 from bot.store import keys
 from bot.store.desk import RedisOnce, RedisSilences, Shelf
 from bot.store.embedded import EmbeddedStore, running
-from bot.store.redis import (
-    Functions,
-    RedisAudit,
-    RedisIncidents,
-    RedisLeases,
-    RedisLimiter,
-    RedisOutbox,
-    connect,
-    translated,
-)
+from bot.store.lock import DirectoryLock
+from bot.store.redis import Functions, RedisIncidents, RedisOutbox, connect, translated
+from bot.store.sharing import RedisAudit, RedisLeases, RedisLimiter
 from bot.tasks import end
 from bot.telemetry import Event, log
 from bot.web.app import build_app, serve
 from bot.web.overview import Overview
 
 DRAIN_SECONDS = 10.0  # what is being sent when we stop gets so long
+SPREAD_SECONDS = 0.02  # first looks, one source after another: 1,000 sources within 20 s
 GOODBYE_SECONDS = 7.0  # and answers to people so long
 # Slack: 1 message a second and channel, short bursts tolerated (its rate-limits page, read 2026-11). Discord says its own
 # limits in each answer's headers; in practice 5 in 5 s for a channel.
@@ -79,7 +73,8 @@ class Options:
     clock: Clock = field(default_factory=SystemClock)
     speed: float | None = None  # set for a clock that runs faster than life
     note: str = ""
-    is_beside: bool = False
+    is_beside: bool = False  # a command beside the worker, not the worker
+    paces: Mapping[str, Pace] = field(default_factory=lambda: PACES)
     terminal: TextIO = sys.stdout
     on_delivered: Callable[[Delivered], None] | None = None
     on_ready: Callable[[App], None] = lambda app: None
@@ -123,12 +118,16 @@ async def opened_store(
         embedded = EmbeddedStore(config.fogbell.data)
         await embedded.start()
         url = embedded.url
+    lock = DirectoryLock(config.fogbell.data)
+    if not (embedded or is_beside):
+        lock.take()  # two workers of one name would take each other's leases for their own
     client = connect(url)
     try:
         await _check_schema(client)
         yield client, embedded
     finally:
         await client.aclose()
+        lock.release()
         if embedded:
             await embedded.stop()
 
@@ -163,8 +162,9 @@ async def build(config: Config, options: Options) -> AsyncIterator[App]:
 
         rules = settings.rules(config)
         sources, checks = settings.sources(config), settings.checks(config)
-        incidents, outbox = RedisIncidents(functions), RedisOutbox(functions)
-        audit, leases = RedisAudit(client), RedisLeases(functions, worker_id(config.fogbell.data))
+        owner = worker_id(config.fogbell.data)
+        incidents, outbox = RedisIncidents(functions), RedisOutbox(functions, owner)
+        audit, leases = RedisAudit(client), RedisLeases(functions, owner)
         reports, states = Shelf(client, keys.SOURCES, SourceReport), Shelf(client, keys.CHECKS, CheckState)
         ingest = Ingest(incidents, rules, clock, changed)
         sweep = Sweep(incidents, outbox, ingest, clock)
@@ -173,7 +173,7 @@ async def build(config: Config, options: Options) -> AsyncIterator[App]:
         voice = Voice(names=dict(rules.names), zone=ZoneInfo(config.fogbell.time_zone))
         courier = Courier(
             outbox, incidents, silences, chats, clock,
-            voice=voice, audit=audit, limiter=RedisLimiter(functions), paces=PACES, on_delivered=options.on_delivered,
+            voice=voice, audit=audit, limiter=RedisLimiter(functions), paces=options.paces, on_delivered=options.on_delivered,
         )  # fmt: skip
         dispatcher = Dispatcher(
             commands=COMMANDS, incidents=incidents, acknowledge=_acknowledge(ingest), silences=silences, sources=seen,
@@ -185,7 +185,10 @@ async def build(config: Config, options: Options) -> AsyncIterator[App]:
             services=rules.services, checks=checks, speed=options.speed, note=options.note,
         )  # fmt: skip
         fetcher, marks = Fetcher(session), Shelf(client, keys.MARKS, Marks)
-        watches = tuple(Watch(s, fetcher, ingest, clock, leases, marks, reports) for s in sources)
+        spread = SPREAD_SECONDS * len(sources)
+        watches = tuple(
+            Watch(s, fetcher, ingest, clock, leases, marks, reports, spread_seconds=spread) for s in sources
+        )
         probes = tuple(Probe(c, session, ingest, clock, states) for c in checks)
         loops: dict[str, Loop] = {
             "outbox": lambda: courier.run(changed),
@@ -269,6 +272,7 @@ def _web(config: Config, app: App, chats: Mapping[str, Chat], overview: Overview
         bound_to_loopback=host in {"127.0.0.1", "::1", "localhost"},
         examples=EXAMPLES,
         registry=telemetry.REGISTRY,
+        is_alive=app.courier.is_turning,
     )
 
     def listening(bound: int) -> None:
@@ -319,18 +323,26 @@ async def run(config: Config, options: Options | None = None, stop: asyncio.Even
 
 
 async def _run(app: App, stop: asyncio.Event) -> None:
+    await app.outbox.give_back(app.clock.now())
     log().info(Event.STARTED, sources=len(app.watches), checks=len(app.probes), chats=sorted(app.chats))
     async with asyncio.TaskGroup() as tasks:
         loops = {name: tasks.create_task(supervise(name, loop)) for name, loop in app.loops.items()}
-        await stop.wait()
-        log().info(Event.STOPPING)
-        app.courier.stop()
-        app.changed.set()
-        await asyncio.wait([loops["outbox"]], timeout=DRAIN_SECONDS)
-        orderly = {"web", "slack", "discord"} & loops.keys()  # they have people waiting for answers
-        await end(task for name, task in loops.items() if name not in orderly)
-        await end((loops[name] for name in orderly), again_after=GOODBYE_SECONDS)
+        try:
+            await stop.wait()
+            log().info(Event.STOPPING)
+            app.courier.stop()
+            app.changed.set()
+            await asyncio.wait([loops["outbox"]], timeout=DRAIN_SECONDS)
+        finally:
+            await _end(loops)
     await app.leases.release_all()
+
+
+async def _end(loops: Mapping[str, asyncio.Task[None]]) -> None:
+    """End all loops, those last that have people waiting for an answer."""
+    orderly = {"web", "slack", "discord"} & loops.keys()
+    await end(task for name, task in loops.items() if name not in orderly)
+    await end((loops[name] for name in orderly), again_after=GOODBYE_SECONDS)
 
 
 def _first(group: BaseExceptionGroup[ConfigError]) -> ConfigError:

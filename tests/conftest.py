@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -31,12 +31,12 @@ def redis_url_of_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[s
 
 
 @pytest.fixture
-async def redis_url(redis_url_of_session: str) -> AsyncIterator[str]:
+async def redis_url(redis_url_of_session: str) -> str:
     """The URL of a real, empty server."""
     client = connect(redis_url_of_session)
     await client.flushall()
     await client.aclose()
-    yield redis_url_of_session
+    return redis_url_of_session
 
 
 @pytest.fixture

@@ -59,11 +59,12 @@ def test_every_module_says_what_lives_in_it() -> None:
 def test_every_public_name_has_a_docstring() -> None:
     silent = []
     for path in MODULES:
-        for node in ast.parse(path.read_text()).body:
-            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) and not (
-                node.name.startswith("_") or ast.get_docstring(node)
-            ):
-                silent.append(f"{path.relative_to(ROOT)}:{node.name}")
+        silent += [
+            f"{path.relative_to(ROOT)}:{node.name}"
+            for node in ast.parse(path.read_text()).body
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+            and not (node.name.startswith("_") or ast.get_docstring(node))
+        ]
 
     assert silent == []
 

@@ -23,8 +23,8 @@ _PARTS = re.compile(r"(\d{1,9})(ms|s|m|h|d)")
 _SLUG = re.compile(r"[a-z0-9][a-z0-9._-]{0,59}")
 _NAME = re.compile(r"\w[\w .-]{0,59}")
 _CHANNEL_IDS = {
-    "slack": (re.compile(r"[CGD][A-Z0-9]{2,}"), 'a channel\'s id, such as "slack:C0123ABCD", not its name'),
-    "discord": (re.compile(r"\d{5,20}"), 'a channel\'s id, such as "discord:998877665544332211"'),
+    "slack": (re.compile(r"[CGD][A-Z0-9_]+"), 'a channel\'s id, such as "slack:C0123ABCD", not its name'),
+    "discord": (re.compile(r"\d{1,20}"), 'a channel\'s id, such as "discord:998877665544332211"'),
     "console": (re.compile(r"[\w-]{1,40}"), 'a plain word, such as "console:main"'),
     "terminal": (re.compile(r"[\w-]{1,40}"), 'a plain word, such as "terminal:main"'),
 }

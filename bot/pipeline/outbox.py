@@ -87,15 +87,21 @@ class Courier:
         self._paces = paces or {}
         self._on_delivered = on_delivered
         self._is_stopping = False
+        self._turned_at = time.monotonic()
 
     def stop(self) -> None:
         """Make `run` end after what is being sent; nothing new is claimed."""
         self._is_stopping = True
 
+    def is_turning(self) -> bool:
+        """True while `run` turns: it looked for work lately, or is busy with a turn that may take its time."""
+        return time.monotonic() - self._turned_at < LEASE.total_seconds() * 2
+
     async def run(self, changed: asyncio.Event, *, look_every: float = 1.0) -> None:
         """Deliver until stopped or cancelled. `changed` only shortens the wait: a lost one costs `look_every` seconds."""
         while not self._is_stopping:
             changed.clear()
+            self._turned_at = time.monotonic()
             if await self.drain() == 0:
                 await _either(changed, look_every)
 
@@ -148,14 +154,13 @@ class Courier:
         card = present(step, incident, names=self._voice.names, zone=self._voice.zone)
         attempt = Attempt(step=step, at=self._clock.now())
         await self._outbox.begin(claimed, attempt)
-        began = time.monotonic()
         try:
             async with asyncio.timeout(SEND_TIMEOUT.total_seconds()):
                 receipt = await _call(chat, talk, step, card)
         except (ChatError, TimeoutError) as exc:
             await self._failed(claimed, replace(talk, attempt=attempt), step, exc)
             return
-        await self._succeeded(claimed, talk, step, receipt, incident, card, time.monotonic() - began)
+        await self._succeeded(claimed, talk, step, receipt, incident, card)
 
     async def _succeeded(
         self,
@@ -165,13 +170,14 @@ class Courier:
         receipt: Receipt,
         incident: Incident,
         card: Card,
-        took: float,
     ) -> None:
         now = self._clock.now()
         after = replace(settled(talk, step, receipt), parked=None)
         await self._outbox.settle(claimed, after, now)
         telemetry.CHAT_UP.labels(talk.chat).set(1)
-        telemetry.SIGHT_TO_RECEIPT.labels(talk.chat).observe(took)
+        seen_at = max(claim.seen_at for claim in incident.claims)
+        telemetry.SIGHT_TO_RECEIPT.labels(talk.chat).observe(max(0.0, (now - seen_at).total_seconds()))
+        log().info(Event.DELIVERED, incident=talk.subject, channel=talk.channel, step=step.kind.value)
         await self._note(talk, step, "sent")
         if self._on_delivered:
             self._on_delivered(Delivered(talk=after, step=step, incident=incident, card=card, at=now))

@@ -25,11 +25,14 @@ async def supervise(name: str, loop: Callable[[], Awaitable[None]], *, pause: fl
             return
         except ConfigError:
             raise
-        except (
-            Exception
-        ) as exc:  # the one place beside dispatch that catches all: a loop must not die of one bad day
+        except Exception as exc:
+            # The one place beside dispatch that catches everything: a loop must not die of one bad day.
             crashes = 1 if clock.time() - began > CALM_AFTER_SECONDS else crashes + 1
             telemetry.RESTARTS.labels(name).inc()
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                log().error(Event.LOOP_CRASHED, loop=name, error=f"while it ended: {exc!r}")
+                return  # whoever cancelled us waits for the end, not for a new life
             is_expected = isinstance(exc, StoreUnavailable)
             log().error(Event.LOOP_CRASHED, loop=name, error=repr(exc), exc_info=None if is_expected else exc)
         jitter = random.uniform(0.8, 1.2)  # noqa: S311 - not a secret

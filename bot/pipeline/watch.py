@@ -67,6 +67,8 @@ class Watch:
         leases: Leases,
         marks: Shelf[Marks],
         reports: Shelf[SourceReport],
+        *,
+        spread_seconds: float = 0.0,
     ) -> None:
         self.source = source
         self._fetcher = fetcher
@@ -75,15 +77,16 @@ class Watch:
         self._leases = leases
         self._marks = marks
         self._reports = reports
+        self._spread_seconds = spread_seconds
         self._form = FORMATS[source.format] if source.format else None
         self._is_lost = False
         self._report = SourceReport(provider=source.provider, name=source.name, state=SourceState.UNSEEN)
 
     async def run(self) -> None:
-        """Look, at the source's pace, until cancelled. Turns are spread by name, so that sources do not all start at once."""
+        """Look, at the source's pace, until cancelled. First turns are spread by name: sources do not all start at once."""
         self._report = await self._reports.get(self.source.name) or self._report
         every = self.source.every.total_seconds()
-        await self._clock.sleep(_phase(self.source.name) * min(every, 5.0))
+        await self._clock.sleep(_phase(self.source.name) * min(every, self._spread_seconds))
         while True:
             wait = every * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311 - jitter, not a secret
             if await self._leases.hold(f"source:{self.source.name}", _lease(self.source.every)):

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ctypes
-import fcntl
 import hashlib
 import os
 import re
@@ -20,12 +19,15 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import IO
 
 import redis.asyncio as aioredis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from bot.errors import ConfigError, StoreUnavailable
+from bot.store.lock import DirectoryLock
+from bot.telemetry import Event, log
 
 SOCKET_PATH_MAX_BYTES = 100  # the kernel allows 107; the server adds nothing, we keep some distance
 START_SECONDS = 30.0  # loading a large append-only file takes a while
@@ -60,13 +62,14 @@ class EmbeddedStore:
         self.url = f"unix://{self.socket}"
         self.restarts = 0
         self._is_throwaway = is_throwaway
-        self._lock: IO[str] | None = None
+        self._lock = DirectoryLock(data.resolve())
         self._process: subprocess.Popen[bytes] | None = None
         self._adopted_pid: int | None = None
 
     async def start(self) -> None:
         """Return when the server answers. Raises ConfigError when another worker has the directory, or there is no server."""
-        self._take_lock()
+        self._lock.take()
+        self.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._adopted_pid = await _live_pid(self.socket, self.directory)
         if self._adopted_pid is None:
             await self._launch()
@@ -79,6 +82,7 @@ class EmbeddedStore:
                 self.restarts += 1
                 self._adopted_pid = None
                 await self._launch()
+                log().warning(Event.STORE_RESTARTED, restarts=self.restarts)
 
     async def stop(self) -> None:
         """End the server, bounded in time, and give the directory back."""
@@ -87,29 +91,7 @@ class EmbeddedStore:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGTERM)
             await self._wait_for_end(pid)
-        if self._lock:
-            self._lock.close()
-            self._lock = None
-
-    def _take_lock(self) -> None:
-        self.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-        lock = (self.directory / "lock").open("a+")
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            lock.seek(0)
-            holder = lock.read().strip() or "unknown"
-            lock.close()
-            raise ConfigError(
-                [
-                    f"data directory {self.directory.parent}: another Fogbell (process {holder}) is using it; "
-                    "stop that one, or name another directory with --data"
-                ]
-            ) from None
-        lock.truncate(0)
-        lock.write(str(os.getpid()))
-        lock.flush()
-        self._lock = lock
+        self._lock.release()
 
     async def _launch(self) -> None:
         """Start a server of our own, after making sure that no other writes to the directory."""
@@ -203,7 +185,8 @@ async def _live_pid(socket: Path, directory: Path) -> int | None:
     """The pid of the server that answers on the socket for this directory, or None."""
     if not socket.exists():
         return None
-    client = aioredis.Redis(unix_socket_path=str(socket), socket_timeout=2)
+    # The library would try a refused connection again for seconds; here a refusal is the answer.
+    client = aioredis.Redis(unix_socket_path=str(socket), socket_timeout=2, retry=Retry(NoBackoff(), 0))
     try:
         info = await client.info("server")
         where = await client.config_get("dir")

@@ -6,7 +6,7 @@ What must be atomic is a Function in `lua/`: loaded once, it survives a restart 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -26,10 +26,8 @@ from bot.domain.incident import Incident, Known, Ledger
 from bot.errors import Conflict, LeaseLost, StoreError, StoreUnavailable
 from bot.ports import Claimed
 from bot.store import codec, keys
-from bot.tasks import end
 
 LIBRARY = "fogbell"
-GATEWAY_LEASE = timedelta(seconds=30)  # of what one replica holds for long; renewed three times as often
 _SCRIPTS = ("commit", "claim", "settle", "bucket", "lease")
 _NEVER_LOADED = ("Function not found", "unknown command")
 
@@ -182,10 +180,11 @@ class RedisIncidents:
 
 
 class RedisOutbox:
-    """ports.Outbox."""
+    """ports.Outbox, for one worker: `owner` stays the same over its restarts."""
 
-    def __init__(self, functions: Functions) -> None:
+    def __init__(self, functions: Functions, owner: str = "") -> None:
         self._functions = functions
+        self._owner = owner
         self._client = functions.client
         self._turn = 0
 
@@ -197,12 +196,24 @@ class RedisOutbox:
             (
                 "fogbell_claim",
                 [keys.due(n), keys.leased(n), keys.fence(n)],
-                [_ms(now), limit, _millis(lease), keys.conversation_prefix(n)],
+                [_ms(now), limit, millis(lease), keys.conversation_prefix(n), self._owner],
             )
             for n in order
         ]
         found = await self._functions.call_all(calls)
         return [_claimed(row) for rows in found for row in rows]
+
+    async def give_back(self, now: datetime) -> int:
+        """Make due again what this worker held when it died; gives how many. Call it before the first claim."""
+        calls = [
+            (
+                "fogbell_give_back",
+                [keys.due(n), keys.leased(n)],
+                [_ms(now), self._owner, keys.conversation_prefix(n)],
+            )
+            for n in range(keys.SHARDS)
+        ]
+        return sum(await self._functions.call_all(calls))
 
     async def begin(self, claimed: Claimed, attempt: Attempt) -> None:
         """Write the intention."""
@@ -222,7 +233,7 @@ class RedisOutbox:
             keys.member(talk.provider, talk.subject, talk.channel),
             codec.conversation_json(talk),
             _ms(due_at) if due_at else "",
-            _millis(keys.CONVERSATION_TTL),
+            millis(keys.CONVERSATION_TTL),
             "keep" if talk.attempt else "",
         )
         if not ok:
@@ -254,75 +265,6 @@ class RedisOutbox:
             if state:
                 talks.append(codec.conversation_of(state, attempt))
         return tuple(talks)
-
-
-class RedisLimiter:
-    """ports.Limiter."""
-
-    def __init__(self, functions: Functions) -> None:
-        self._functions = functions
-
-    async def take(self, bucket: str, per_second: float, burst: int) -> timedelta:
-        """Take one token, or say how long to wait."""
-        wait = await self._functions.call("fogbell_take", [keys.bucket(bucket)], per_second, burst)
-        return timedelta(milliseconds=int(wait))
-
-
-class RedisLeases:
-    """ports.Leases, for one worker: `owner` stays the same over restarts, so that they need not wait for old leases."""
-
-    def __init__(self, functions: Functions, owner: str) -> None:
-        self._functions = functions
-        self._owner = owner
-        self._held: set[str] = set()
-
-    async def hold(self, name: str, lease: timedelta) -> bool:
-        """True when the lease is ours."""
-        ours = await self._functions.call("fogbell_hold", [keys.lease(name)], self._owner, _millis(lease))
-        (self._held.add if ours else self._held.discard)(name)
-        return bool(ours)
-
-    async def while_held(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
-        """Run `work` while the lease is ours, waiting for it first. Raises LeaseLost when somebody else has taken it."""
-        while not await self.hold(name, GATEWAY_LEASE):
-            await asyncio.sleep(GATEWAY_LEASE.total_seconds() / 3)
-        async with asyncio.TaskGroup() as tasks:
-            renewing = tasks.create_task(self._renewing(name))
-            try:
-                await work()
-            finally:
-                await end([renewing])
-
-    async def _renewing(self, name: str) -> None:
-        while await self.hold(name, GATEWAY_LEASE):
-            await asyncio.sleep(GATEWAY_LEASE.total_seconds() / 3)
-        raise LeaseLost(f"{name}: another worker has it")
-
-    async def release_all(self) -> None:
-        """Let go of everything held."""
-        for name in sorted(self._held):
-            await self._functions.call("fogbell_release", [keys.lease(name)], self._owner)
-        self._held.clear()
-
-
-class RedisAudit:
-    """ports.Audit: a stream, trimmed."""
-
-    def __init__(self, client: aioredis.Redis) -> None:
-        self._client = client
-
-    async def append(self, line: Mapping[str, str]) -> None:
-        """Add a line."""
-        async with translated():
-            await self._client.xadd(
-                keys.AUDIT, cast(Any, dict(line)), maxlen=keys.AUDIT_MAX_LINES, approximate=True
-            )
-
-    async def tail(self, limit: int) -> tuple[Mapping[str, str], ...]:
-        """The newest lines, newest first."""
-        async with translated():
-            rows: Any = await self._client.xrevrange(keys.AUDIT, count=limit)
-        return tuple({k.decode(): v.decode() for k, v in fields.items()} for _, fields in rows)
 
 
 async def _value(answer: Any) -> Any:
@@ -384,5 +326,6 @@ def _ms(at: datetime) -> int:
     return int(at.timestamp() * 1000)
 
 
-def _millis(span: timedelta) -> int:
+def millis(span: timedelta) -> int:
+    """A time span as Redis wants it."""
     return int(span.total_seconds() * 1000)

@@ -22,7 +22,8 @@ from bot.errors import ChatError, RateLimited, Refused, Unavailable
 from bot.pipeline.ingest import Ingest
 from bot.pipeline.outbox import Courier, Pace, Voice
 from bot.replay import VirtualClock
-from bot.store.redis import Functions, RedisAudit, RedisIncidents, RedisLimiter, RedisOutbox, connect
+from bot.store.redis import Functions, RedisIncidents, RedisOutbox, connect
+from bot.store.sharing import RedisAudit, RedisLimiter
 from tests.build import RULES as EVERYTHING_TO_OPS
 from tests.build import at, said, sighting, update
 from tests.fakes.chat import FakeChat

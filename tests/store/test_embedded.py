@@ -80,9 +80,8 @@ async def test_a_server_that_outlived_its_worker_is_adopted(tmp_path: Path) -> N
     await worker.start()
     await _set(worker, "1")
     pid = await _pid(worker)
-    assert worker._lock is not None
     assert worker._process is not None
-    worker._lock.close()  # as the kernel does when a worker dies
+    worker._lock.release()  # as the kernel does when a worker dies
     reaped = asyncio.create_task(asyncio.to_thread(worker._process.wait))  # and as init does afterwards
 
     heir = EmbeddedStore(tmp_path)

@@ -17,15 +17,8 @@ from bot.errors import Conflict, LeaseLost
 from bot.ports import Claimed
 from bot.store import keys
 from bot.store.desk import RedisOnce, RedisSilences, Shelf
-from bot.store.redis import (
-    Functions,
-    RedisAudit,
-    RedisIncidents,
-    RedisLeases,
-    RedisLimiter,
-    RedisOutbox,
-    connect,
-)
+from bot.store.redis import Functions, RedisIncidents, RedisOutbox, connect
+from bot.store.sharing import RedisAudit, RedisLeases, RedisLimiter
 from tests.build import RULES, at, said, sighting, update
 
 LEASE = timedelta(seconds=30)
@@ -155,6 +148,17 @@ async def test_an_attempt_is_handed_to_whoever_claims_next(functions: Functions)
     await asyncio.sleep(0.01)
 
     assert (await one_claim(functions)).talk.attempt == _attempt()
+
+
+async def test_a_worker_that_starts_again_need_not_wait_for_its_old_leases(functions: Functions) -> None:
+    await committed(RedisIncidents(functions), sighting(0, said()))
+    await RedisOutbox(functions, "ada").claim(at(0), 10, LEASE)
+
+    others = await RedisOutbox(functions, "bob").give_back(at(1))
+    own = await RedisOutbox(functions, "ada").give_back(at(1))
+
+    assert (others, own) == (0, 1)
+    assert len(await RedisOutbox(functions, "ada").claim(at(1), 10, LEASE)) == 1
 
 
 async def test_what_changes_while_a_conversation_is_in_work_makes_it_due_again(functions: Functions) -> None:

@@ -1,0 +1,45 @@
+"""One worker for each data directory: the lock that says so, and who holds it."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from pathlib import Path
+from typing import IO
+
+from bot.errors import ConfigError
+
+
+class DirectoryLock:
+    """A lock on a directory, held while this process lives; the kernel lets go of it, however the process ends."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._file: IO[str] | None = None
+
+    def take(self) -> None:
+        """Hold it. Raises ConfigError naming the process that has it."""
+        self._directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        file = (self._directory / "lock").open("a+")
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            holder = file.read().strip() or "unknown"
+            file.close()
+            raise ConfigError(
+                [
+                    f"data directory {self._directory}: another Fogbell (process {holder}) is using it; "
+                    "stop that one, or name another directory with --data"
+                ]
+            ) from None
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
+        self._file = file
+
+    def release(self) -> None:
+        """Let go of it. May be called twice."""
+        if self._file:
+            self._file.close()
+            self._file = None
