@@ -15,6 +15,9 @@ from bot.domain.observation import UPDATES_MAX, Observation, Place, Update
 from bot.domain.words import Kind, Status
 
 SAME_START_WITHIN = timedelta(minutes=45)  # two sources of one provider date the same start this far apart
+ONE_POST_WITHIN = timedelta(
+    minutes=1
+)  # so close, they are one post, even if one source still has the words before an edit
 SAME_POST_WITHIN = timedelta(minutes=5)  # and the same post this far
 PLACES_MAX = 200
 
@@ -95,10 +98,27 @@ def _tail(url: str) -> str:
 
 
 def _same_place_and_time(incident: Incident, said: Observation) -> bool:
+    """True for one start, and one place as far as both know it. A title identifies nothing, but confirms a start."""
     if not incident.began_at or not said.began_at:
         return False
-    exact = {p for p in said.places if p.component and p.region}
-    return bool(exact & set(incident.places)) and abs(incident.began_at - said.began_at) <= SAME_START_WITHIN
+    if abs(incident.began_at - said.began_at) > SAME_START_WITHIN:
+        return False
+    is_same_title = incident.title.casefold() == said.title.casefold()
+    places = incident.places or (Place(provider=incident.provider),)
+    return any(_one_place(ours, theirs, is_same_title) for ours in places for theirs in said.places)
+
+
+def _one_place(ours: Place, theirs: Place, is_same_title: bool) -> bool:
+    """The same place; or one region, where one of them names no component yet; with the same title unknowns are enough."""
+    if ours == theirs and (ours.component or ours.region):
+        return True
+    if is_same_title:
+        return ours.region == theirs.region or None in (ours.region, theirs.region)
+    return (
+        ours.region is not None
+        and ours.region == theirs.region
+        and None in (ours.component, theirs.component)
+    )
 
 
 def merge(incident: Incident, source: str, said: Observation, seen_at: datetime) -> Incident:
@@ -146,12 +166,11 @@ def _merge_updates(
 
 def _tells_the_same(update: Update, other: Update) -> bool:
     """True for one post told by two sources of a provider: the same words, or nearly, at nearly the same time."""
-    if (
-        not update.posted_at
-        or not other.posted_at
-        or abs(update.posted_at - other.posted_at) > SAME_POST_WITHIN
-    ):
+    if not update.posted_at or not other.posted_at:
         return False
+    apart = abs(update.posted_at - other.posted_at)
+    if apart <= ONE_POST_WITHIN or apart > SAME_POST_WITHIN:
+        return apart <= ONE_POST_WITHIN
     ours, theirs = _words(update.text), _words(other.text)
     return bool(ours) and bool(theirs) and (ours in theirs or theirs in ours)
 

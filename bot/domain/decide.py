@@ -155,9 +155,17 @@ class _Draft:
         )
 
     def _changed(self) -> list[Incident]:
-        """Incidents that differ from before, appraised and with their next revision."""
+        """Incidents that differ from before, appraised and with their next revision.
+
+        The clock looks at all open ones: the rules may have changed since they were appraised (a route, a service, a chat).
+        """
+        is_clock = self.sighting.source == CLOCK
         candidates = ((self.before.incidents.get(i.id), i) for i in self.incidents.values())
-        pairs = ((old, self._appraised(new)) for old, new in candidates if new is not old)
+        pairs = (
+            (old, self._appraised(new))
+            for old, new in candidates
+            if new is not old or (is_clock and new.is_open)
+        )
         return [after for old, new in pairs if (after := revised(old, new)) is not old]
 
     def _born(self, said: Observation) -> Incident | None:

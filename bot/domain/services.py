@@ -167,7 +167,13 @@ def _region(needed: str | None, said: str | None) -> bool | None:
         return True
     if said is None:
         return False
-    return True if _plain(needed) == _plain(said) else None
+    return True if _bare(needed) == _bare(said) else None
+
+
+@lru_cache(maxsize=4096)
+def _bare(region: str) -> str:
+    """Letters and digits alone: "West US", "west-us" and "westus" are one region of one provider."""
+    return re.sub(r"[^0-9a-z]+", "", region.casefold())
 
 
 @lru_cache(maxsize=4096)

@@ -14,7 +14,7 @@ from bot.domain.routing import Group, Route
 from bot.domain.rules import Rules
 from bot.domain.services import Service, parse_need
 from bot.domain.words import Impact, Kind, Severity, Status
-from tests.build import CHANNEL, START, World, at, said, seen_before, sighting, update
+from tests.build import CHANNEL, RULES, START, World, at, said, seen_before, sighting, update
 
 RESOLVED = {"status": Status.RESOLVED, "ended_at": at(5), "updated_at": at(5)}
 
@@ -321,6 +321,37 @@ class TestTwoSourcesOfOneProvider:
 
         assert len(world.only.claims) == 2
 
+    def test_they_meet_when_neither_names_a_component_yet(self) -> None:
+        """AWS's first post of 2025-10-20 named a region and no service, in the JSON and in the RSS alike."""
+        world = World()
+        place = (Place(provider="acme", region="us-east-1"),)
+        world.see(sighting(0, said("arn", places=place)))
+
+        world.see(
+            sighting(1, said("chain", places=place, began_at=at(2)), source="rss", listing=Listing.WINDOW)
+        )
+
+        assert len(world.only.claims) == 2
+
+    def test_two_starts_at_different_places_stay_apart(self) -> None:
+        world = World()
+        here, there = (Place(provider="acme", component="api", region=region) for region in ("eu", "us"))
+        world.see(sighting(0, said("a", title="Increased error rates", places=(here,))))
+
+        other = said("b", title="Increased error rates", places=(there,))
+        world.see(sighting(1, other, source="rss", listing=Listing.WINDOW))
+
+        assert len(world.incidents) == 2
+
+    def test_when_two_incidents_fit_neither_is_taken(self) -> None:
+        world = World()
+        place = (Place(provider="acme", region="us-east-1"),)
+        world.see(sighting(0, said("a", places=place), said("b", places=place)))
+
+        world.see(sighting(1, said("c", places=place), source="rss", listing=Listing.WINDOW))
+
+        assert len(world.incidents) == 3
+
     def test_a_post_told_twice_is_kept_once(self) -> None:
         world = World()
         world.see(sighting(0, said("e1", updates=(update("u1", 0, "We see errors."),))))
@@ -435,6 +466,19 @@ def test_what_is_long_over_is_forgotten_once_no_feed_lists_it() -> None:
 
     assert world.incidents == []
     assert world.ledger.known == {}
+
+
+def test_a_route_added_later_reaches_what_is_still_open() -> None:
+    """Whoever adds Slack in the middle of an outage is told of it at once, not at the provider's next word."""
+    world = World()
+    world.see(sighting(0, said()))
+    world.rules = replace(RULES, groups=(Group(name="everywhere", channels=(CHANNEL, "slack:C1")),))
+
+    world.see(Sighting(provider="acme", source=CLOCK, seen_at=at(9), observations=()))
+
+    assert world.only.channels == (CHANNEL, "slack:C1")
+    assert world.last is not None
+    assert ("INC-1", "slack:C1") in world.last.due
 
 
 def test_the_clock_alone_changes_nothing_in_a_calm_ledger() -> None:

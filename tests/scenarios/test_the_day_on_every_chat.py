@@ -145,3 +145,18 @@ async def test_our_own_check_is_told_before_the_provider(tmp_path: Path, redis_u
 
 async def _every_half_minute(day: World, end: datetime) -> None:
     await day.until(end, timedelta(seconds=30))
+
+
+async def test_two_feeds_of_aws_tell_one_event_once(tmp_path: Path, redis_url: str) -> None:
+    def config_of(feeds: DemoFeeds) -> str:
+        rss = (
+            f'\n[[source]]\nprovider = "aws"\nname = "aws-rss"\nurl = "{feeds.aws_rss}"\nformat = "aws-rss"\n'
+        )
+        return demo_config(feeds) + rss
+
+    async with world(tmp_path, redis_url, config_of) as day:
+        await day.until(EVENING, timedelta(minutes=10))
+        (aws,) = (await day.app.incidents.read("aws")).incidents.values()
+
+    assert [claim.source for claim in aws.claims] == ["aws", "aws-rss"]
+    assert (len(aws.updates), aws.is_open) == (26, False)

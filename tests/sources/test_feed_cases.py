@@ -76,7 +76,7 @@ def test_the_keys_of_a_line_are_a_promise() -> None:
         ("slack-current", "open", True, 2),
         ("azure-rss", "open", True, 2),
         ("gcp", "window", False, 8),
-        ("aws-rss", "window", False, 2),
+        ("aws-rss", "window", True, 2),
         ("aws-data-json", "window", False, 8),
         ("rss", "window", True, 2),
     ],

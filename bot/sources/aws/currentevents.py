@@ -80,9 +80,10 @@ def _update(raw: Mapping[str, object], arn: str) -> Update:
 
 
 def _places(raw: Mapping[str, object], arn: str, provider: str) -> tuple[Place, ...]:
-    """Each impacted service in its region; the event's own service where none is listed."""
+    """Each service still impacted, in its region: all that ever were once none is; the event's own where none is listed."""
     at = _region(raw, arn)
     impacted = raw.get("impacted_services")
+    listed = impacted if isinstance(impacted, dict) else {}
     found = dict.fromkeys(
         Place(
             provider=provider,
@@ -91,12 +92,16 @@ def _places(raw: Mapping[str, object], arn: str, provider: str) -> tuple[Place, 
             ),
             region=region_of(ident(slug)) or at,
         )
-        for slug, details in (impacted if isinstance(impacted, dict) else {}).items()
+        for slug, details in ({s: d for s, d in listed.items() if not _has_recovered(d)} or listed).items()
     )
     if 0 < len(found) <= PLACES_MAX:
         return tuple(found)
     own = None if found else component_of(ident(raw.get("service")), raw.get("service_name"))
     return (Place(provider=provider, component=own, region=at),)
+
+
+def _has_recovered(details: object) -> bool:
+    return isinstance(details, dict) and ident(details.get("current")) == "0"
 
 
 def _region(raw: Mapping[str, object], arn: str) -> str | None:

@@ -149,4 +149,4 @@ def _update(item: _Item) -> Update:
     )
 
 
-FORMAT = Format(name=NAME, listing=Listing.WINDOW, parse=parse, recognises=recognises, may_be_empty=False)
+FORMAT = Format(name=NAME, listing=Listing.WINDOW, parse=parse, recognises=recognises)
