@@ -162,7 +162,7 @@ def _path(value: Any, info: ValidationInfo) -> Any:
 
 
 Duration = Annotated[timedelta, BeforeValidator(_duration)]
-Pace = Annotated[Duration, _at_least("5s")]
+Pace = Annotated[Duration, _at_least("1s")]
 Positive = Annotated[Duration, _at_least("1ms")]
 CheckPace = Annotated[Duration, _at_least("1s")]
 Url = Annotated[str, AfterValidator(web_address)]

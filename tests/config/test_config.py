@@ -72,7 +72,7 @@ def test_an_empty_file_is_a_configuration_with_nothing_to_watch() -> None:
         ('[fogbell]\nlog = "jsn"', 'fogbell.log: "jsn" is not one of "text", "json"; did you mean "json"?'),
         ('[console]\nport = "a"', "console.port: must be a whole number"),
         ("[console]\nport = 70000", "console.port: 70000 is more than 65535"),
-        (GITHUB + 'every = "1s"', "source.0.every: 1s is less than 5s"),
+        (GITHUB + 'every = "900ms"', "source.0.every: 900ms is less than 1s"),
         (GITHUB + "every = 60", 'source.0.every: write a time span in quotation marks, as "60s" or "5m"'),
         (
             GITHUB + 'every = "1 week"',
