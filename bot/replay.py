@@ -223,7 +223,7 @@ def line_of(done: Delivered) -> dict[str, object]:
         "status": incident.status.value,
         "impact": incident.impact.value,
         "severity": incident.severity.words if incident.severity else None,
-        "title": done.card.title,
+        "title": incident.title,
         "text": done.card.plain,
     }
 

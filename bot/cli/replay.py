@@ -16,7 +16,7 @@ from bot.cli.status import OK
 from bot.domain.rules import Rules
 from bot.pipeline.outbox import Delivered, Voice
 from bot.replay import EVERYTHING_HERE, format_named, line_of, recording, replay, snapshots_in
-from bot.sources import FORMATS
+from bot.sources import FORMATS, catalogue
 
 EPILOG = """\
 examples:
@@ -87,7 +87,7 @@ def _print(done: Delivered) -> None:
 
 def _rules(path: Path | None) -> tuple[Rules, Voice]:
     if path is None:
-        return EVERYTHING_HERE, Voice(names={})
+        return EVERYTHING_HERE, Voice(names={entry.name: entry.title for entry in catalogue.entries()})
     from bot.cli.load import config_at
     from bot.config import rules
 

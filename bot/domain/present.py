@@ -67,11 +67,17 @@ def clock_words(at: datetime, zone: tzinfo = UTC) -> str:
 
 
 def places_words(places: tuple[Place, ...]) -> str:
-    """ "DynamoDB, EC2 (us-east-1) and 12 more", or an empty string when nothing is known."""
-    known = [p for p in places if p.component or p.region]
-    words = [" ".join(filter(None, (p.component, f"({p.region})" if p.region else ""))) for p in known]
-    shown = ", ".join(words[:PLACES_SHOWN])
-    return f"{shown} and {len(words) - PLACES_SHOWN} more" if len(words) > PLACES_SHOWN else shown
+    """ "DynamoDB, Lambda and 12 more in us-east-1", or an empty string when nothing is known."""
+    components = _some([p.component for p in places if p.component])
+    regions = _some([p.region for p in places if p.region])
+    return " in ".join(filter(None, (components, regions)))
+
+
+def _some(names: list[str]) -> str:
+    """The first few of the names, each once, and how many more there are."""
+    unique = list(dict.fromkeys(names))
+    shown = ", ".join(unique[:PLACES_SHOWN])
+    return f"{shown} and {len(unique) - PLACES_SHOWN} more" if len(unique) > PLACES_SHOWN else shown
 
 
 def _tone(incident: Incident) -> Tone:

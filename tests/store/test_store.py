@@ -10,7 +10,7 @@ from datetime import timedelta
 import pytest
 
 from bot.domain.decide import decide
-from bot.domain.delivery import Attempt, Receipt, Step, StepKind, plan, settled
+from bot.domain.delivery import Attempt, Limits, Receipt, Step, StepKind, plan, settled
 from bot.domain.incident import Ledger
 from bot.domain.observation import Sighting
 from bot.errors import Conflict, LeaseLost
@@ -179,7 +179,7 @@ async def test_a_settled_conversation_reads_back_as_it_was_written(functions: Fu
     ledger = await committed(incidents, sighting(0, said(updates=(update("u1", 0),))))
     incident = ledger.incidents["INC-1"]
     claimed = await one_claim(functions)
-    step = plan(incident, claimed.talk, _limits())
+    step = plan(incident, claimed.talk, Limits())
     assert isinstance(step, Step)
     talk = settled(claimed.talk, step, Receipt(channel="ops", message="m1", at=at(1)))
 
@@ -187,12 +187,6 @@ async def test_a_settled_conversation_reads_back_as_it_was_written(functions: Fu
 
     assert (await one_claim(functions)).talk == talk
     assert await outbox.conversations(incident) == (talk,)
-
-
-def _limits() -> object:
-    from bot.domain.delivery import Limits
-
-    return Limits()
 
 
 async def test_scripts_are_loaded_again_after_the_store_lost_everything(functions: Functions) -> None:
