@@ -58,9 +58,14 @@ from bot.web.overview import Overview
 DRAIN_SECONDS = 10.0  # what is being sent when we stop gets so long
 SPREAD_SECONDS = 0.02  # first looks, one source after another: 1,000 sources within 20 s
 GOODBYE_SECONDS = 7.0  # and answers to people so long
-# Slack: 1 message a second and channel, short bursts tolerated (its rate-limits page, read 2026-11). Discord says its own
-# limits in each answer's headers; in practice 5 in 5 s for a channel.
-PACES = {"slack": Pace(per_second=1.0, burst=3), "discord": Pace(per_second=1.0, burst=5)}
+# By chat and verb. Slack: 1 message a second and channel, chat.update 50 a minute and workspace (its rate-limits page, read
+# 2026-11). Discord says its own limits in each answer's headers; in practice 5 in 5 s for a channel.
+PACES = {
+    ("slack", "post"): Pace(per_second=1.0, burst=1),
+    ("slack", "edit"): Pace(per_second=50 / 60, burst=20, is_shared=True),
+    ("discord", "post"): Pace(per_second=1.0, burst=5),
+    ("discord", "edit"): Pace(per_second=1.0, burst=5),
+}
 EXAMPLES = ("status", "list", "help")
 
 Loop = Callable[[], Awaitable[None]]
@@ -74,7 +79,7 @@ class Options:
     speed: float | None = None  # set for a clock that runs faster than life
     note: str = ""
     is_beside: bool = False  # a command beside the worker, not the worker
-    paces: Mapping[str, Pace] = field(default_factory=lambda: PACES)
+    paces: Mapping[tuple[str, str], Pace] = field(default_factory=lambda: PACES)
     terminal: TextIO = sys.stdout
     on_delivered: Callable[[Delivered], None] | None = None
     on_ready: Callable[[App], None] = lambda app: None

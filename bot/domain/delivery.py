@@ -173,10 +173,10 @@ def _headline(incident: Incident, talk: Conversation) -> Step:
     return Step(
         kind=StepKind.HEADLINE,
         key=message_key(talk),
-        updates=tuple(u.id for u in incident.updates),
+        updates=tuple(u.id for u in incident.updates if u.id not in talk.told),
         digest=headline_digest(incident),
         revision=incident.revision,
-        reason=f"first word ({incident.opening})",
+        reason="the headline was deleted" if talk.messages else f"first word ({incident.opening})",
         is_headline=True,
         is_quiet=incident.opening is Opening.RETROACTIVE,
     )
@@ -238,7 +238,7 @@ def _reply_edit(incident: Incident, talk: Conversation) -> Step | None:
         return None
     by_id = {u.id: u for u in incident.updates}
     for message in talk.messages:
-        if message.kind is StepKind.HEADLINE or not message.updates:
+        if message.kind is StepKind.HEADLINE or not message.updates or not message.receipt.message:
             continue
         digest = updates_digest(by_id[i] for i in message.updates if i in by_id)
         if digest != message.digest and any(i in by_id for i in message.updates):
@@ -280,6 +280,22 @@ def settled(talk: Conversation, step: Step, receipt: Receipt) -> Conversation:
         new = Message(kind=step.kind, key=step.key, receipt=receipt, updates=step.updates, digest=step.digest)
         messages = (*talk.messages, new)
     return replace(talk, messages=messages, revision=step.revision, attempt=None, failures=0)
+
+
+def without_headline(talk: Conversation, step: Step) -> Conversation | None:
+    """The conversation after `step` found its headline deleted: it will be posted again, once.
+
+    None when that was done before, or when it was a reply that is gone: people who delete twice do not want it.
+    """
+    is_reply_edit = step.kind is StepKind.EDIT and not step.is_headline
+    if is_reply_edit or talk.headline is None or any(not m.receipt.message for m in talk.messages):
+        return None
+    gone = Receipt(channel=talk.address, message="")
+    messages = tuple(
+        replace(m, kind=StepKind.UPDATE, receipt=gone, digest="") if m.kind is StepKind.HEADLINE else m
+        for m in talk.messages
+    )
+    return replace(talk, messages=messages, attempt=None)
 
 
 def message_key(talk: Conversation) -> str:

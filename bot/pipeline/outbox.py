@@ -9,13 +9,23 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 
 from bot import telemetry
 from bot.domain.card import Card
-from bot.domain.delivery import Attempt, Conversation, Hold, Receipt, Step, StepKind, plan, settled
+from bot.domain.delivery import (
+    Attempt,
+    Conversation,
+    Hold,
+    Receipt,
+    Step,
+    StepKind,
+    plan,
+    settled,
+    without_headline,
+)
 from bot.domain.incident import Incident
 from bot.domain.present import present
 from bot.domain.silences import silenced_until
@@ -28,16 +38,17 @@ SEND_TIMEOUT = timedelta(seconds=12)  # less than half of the lease: we stop bef
 BACKOFF_MAX = timedelta(minutes=1)
 PARKED_FOR = timedelta(hours=1)  # a refused conversation is tried again this seldom: operators mend channels
 LOOK_BACK = timedelta(minutes=5)  # how much earlier than the attempt a lost message is looked for
-AT_ONCE = 32  # conversations in work at the same time
+AT_ONCE = 32  # with so many conversations in work, no more are claimed
 PER_SHARD = 8  # conversations claimed of one shard at a time
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pace:
-    """How fast a channel of a chat may be spoken to."""
+    """How fast a chat may be spoken to: each of its channels, or, with `is_shared`, all of them together."""
 
     per_second: float
     burst: int
+    is_shared: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +84,7 @@ class Courier:
         voice: Voice,
         audit: Audit | None = None,
         limiter: Limiter | None = None,
-        paces: Mapping[str, Pace] | None = None,
+        paces: Mapping[tuple[str, str], Pace] | None = None,
         on_delivered: Callable[[Delivered], None] | None = None,
     ) -> None:
         self._outbox = outbox
@@ -98,29 +109,48 @@ class Courier:
         return time.monotonic() - self._turned_at < LEASE.total_seconds() * 2
 
     async def run(self, changed: asyncio.Event, *, look_every: float = 1.0) -> None:
-        """Deliver until stopped or cancelled. `changed` only shortens the wait: a lost one costs `look_every` seconds."""
-        while not self._is_stopping:
-            changed.clear()
-            self._turned_at = time.monotonic()
-            if await self.drain() == 0:
-                await _either(changed, look_every)
+        """Deliver until stopped or cancelled; a chat that hangs keeps nobody else waiting.
+
+        `changed` only shortens the wait: a lost one costs `look_every` seconds.
+        """
+        busy = 0
+
+        async def one(claimed: Claimed) -> None:
+            nonlocal busy
+            busy += 1
+            try:
+                await self._one(claimed)
+            finally:
+                busy -= 1
+                changed.set()  # it may be due again, and there is room for another
+
+        async with asyncio.TaskGroup() as tasks:
+            while not self._is_stopping:
+                changed.clear()
+                self._turned_at = time.monotonic()
+                claimed = await self._claim() if busy < AT_ONCE else []
+                for conversation in claimed:
+                    tasks.create_task(one(conversation))
+                if not claimed:
+                    await _either(changed, look_every)
 
     async def drain(self) -> int:
-        """Deliver what is due now, in the order in which it fell due; gives how many conversations were looked at."""
-        claimed = await self._outbox.claim(self._clock.now(), PER_SHARD, LEASE)
-        places = asyncio.Semaphore(AT_ONCE)
+        """Deliver what is due now and wait for it; gives how many conversations were looked at."""
+        claimed = await self._claim()
         async with asyncio.TaskGroup() as tasks:
             for one in claimed:
-                tasks.create_task(self._one(one, places))
+                tasks.create_task(self._one(one))
         return len(claimed)
 
-    async def _one(self, claimed: Claimed, places: asyncio.Semaphore) -> None:
+    async def _claim(self) -> Sequence[Claimed]:
+        return await self._outbox.claim(self._clock.now(), PER_SHARD, LEASE)
+
+    async def _one(self, claimed: Claimed) -> None:
         """One conversation, one step. A lost lease ends it: another worker owns it now."""
-        async with places:
-            try:
-                await self._step(claimed)
-            except LeaseLost as exc:
-                log().warning(Event.LEASE_LOST, reason=str(exc))
+        try:
+            await self._step(claimed)
+        except LeaseLost as exc:
+            log().warning(Event.LEASE_LOST, reason=str(exc))
 
     async def _step(self, claimed: Claimed) -> None:
         talk = claimed.talk
@@ -147,7 +177,7 @@ class Courier:
     async def _send(
         self, claimed: Claimed, talk: Conversation, chat: Chat, step: Step, incident: Incident
     ) -> None:
-        wait = await self._wait_for_turn(talk)
+        wait = await self._wait_for_turn(talk, step)
         if wait:
             await self._outbox.settle(claimed, talk, self._clock.now() + wait)
             return
@@ -191,8 +221,10 @@ class Courier:
         match error:
             case RateLimited(after=after):
                 await self._outbox.settle(claimed, replace(clear, failures=talk.failures), now + after)
+            case Refused(gone=True) if (healed := without_headline(talk, step)) is not None:
+                await self._outbox.settle(claimed, healed, now)
             case Refused(gone=True) if step.kind is StepKind.EDIT:
-                # The message was deleted: there is nothing left to correct.
+                # It was deleted: there is nothing left to correct.
                 done = settled(talk, step, Receipt(channel=talk.address, message=""))
                 await self._outbox.settle(claimed, done, now)
             case Refused():
@@ -224,13 +256,14 @@ class Courier:
         if attempt.step.kind is StepKind.EDIT:
             return free  # editing twice is harmless
         if not chat.limits.find:
-            await self._note(talk, attempt.step, "maybe_doubled")
-            return replace(free, maybe_doubled=talk.maybe_doubled + 1)
+            return await self._maybe_doubled(free, attempt)
         try:
             async with asyncio.timeout(SEND_TIMEOUT.total_seconds()):
                 found = await chat.find(
                     talk.address, key=attempt.step.key, since=attempt.at - LOOK_BACK, thread=_thread(talk)
                 )
+        except Refused:
+            return await self._maybe_doubled(free, attempt)  # we may not read here, and never will
         except (ChatError, TimeoutError) as exc:
             failures = talk.failures + 1
             due_at = self._clock.now() + _backoff(failures)
@@ -247,11 +280,18 @@ class Courier:
         await self._note(talk, attempt.step, "found")
         return settled(free, attempt.step, found)
 
-    async def _wait_for_turn(self, talk: Conversation) -> timedelta:
-        pace = self._paces.get(talk.chat)
+    async def _maybe_doubled(self, talk: Conversation, attempt: Attempt) -> Conversation:
+        """Where the chat cannot be read back, a lost reply means saying it again: marked, counted, and told in the docs."""
+        await self._note(talk, attempt.step, "maybe_doubled")
+        return replace(talk, maybe_doubled=talk.maybe_doubled + 1)
+
+    async def _wait_for_turn(self, talk: Conversation, step: Step) -> timedelta:
+        verb = "edit" if step.kind is StepKind.EDIT else "post"
+        pace = self._paces.get((talk.chat, verb))
         if pace is None or self._limiter is None:
             return timedelta()
-        return await self._limiter.take(talk.channel, pace.per_second, pace.burst)
+        bucket = f"{verb}:{talk.chat if pace.is_shared else talk.channel}"
+        return await self._limiter.take(bucket, pace.per_second, pace.burst)
 
     async def _note(self, talk: Conversation, step: Step, outcome: str) -> None:
         telemetry.DELIVERIES.labels(talk.chat, step.kind.value, outcome).inc()

@@ -40,7 +40,7 @@ class FakeChat:
         """Show a message."""
         verdict = self._before("post")
         message = Shown(
-            id=f"m{len(self.shown) + 1}",
+            id=f"m{len(self.calls)}",
             channel=channel,
             key=key,
             card=card,

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.domain.delivery import Limits
+from bot.domain.delivery import Limits, Receipt
 from bot.domain.incident import Incident
 from bot.domain.observation import Listing
 from bot.domain.routing import Group
@@ -24,6 +24,7 @@ from bot.pipeline.outbox import Courier, Pace, Voice
 from bot.replay import VirtualClock
 from bot.store.redis import Functions, RedisIncidents, RedisOutbox, connect
 from bot.store.sharing import RedisAudit, RedisLimiter
+from bot.tasks import end
 from tests.build import RULES as EVERYTHING_TO_OPS
 from tests.build import at, said, sighting, update
 from tests.fakes.chat import FakeChat
@@ -55,15 +56,15 @@ class Desk:
         self.incidents = RedisIncidents(functions)
         self.ingest = Ingest(self.incidents, RULES, self.clock, asyncio.Event())
         self.limiter: RedisLimiter | None = None
-        self.paces: dict[str, Pace] = {}
+        self.paces: dict[tuple[str, str], Pace] = {}
 
-    def courier(self) -> Courier:
+    def courier(self, chats: dict[str, FakeChat] | None = None) -> Courier:
         """A new worker: it remembers nothing that is not in the store."""
         return Courier(
             RedisOutbox(self.functions),
             RedisIncidents(self.functions),
             self.silences,
-            {"fake": self.chat},
+            chats or {"fake": self.chat},
             self.clock,
             voice=Voice(names={}),
             audit=self.audit,
@@ -206,6 +207,53 @@ async def test_a_deleted_reply_is_left_deleted(desk: Desk) -> None:
     assert len(desk.chat.shown) == 1
 
 
+async def test_a_deleted_headline_is_posted_once_more_with_what_is_new(desk: Desk) -> None:
+    shown = []
+    for minute, names in enumerate((("u1",), ("u1", "u2"), ("u1", "u2", "u3"))):
+        desk.chat.shown.clear()
+        await desk.see(minute, *names)
+        await desk.settle_down()
+        shown.append([m.thread is None for m in desk.chat.shown])
+
+    (talk,) = await RedisOutbox(desk.functions).conversations(await _only(desk))
+    assert talk.told == {"u1", "u2", "u3"}
+    assert shown == [[True], [False, True], [False]], "deleted twice: people do not want it"
+
+
+async def test_where_history_may_not_be_read_a_lost_reply_is_said_again_and_counted(desk: Desk) -> None:
+    faults: dict[str, list[str | Exception]] = {
+        "post": ["lost"],
+        "find": [Refused("fake", "C1", "missing_scope")],
+    }
+    desk.chat.fault = lambda call: faults[call].pop() if faults.get(call) else None
+    await desk.see(0, "u1")
+    await desk.settle_down()
+
+    (talk,) = await RedisOutbox(desk.functions).conversations(await _only(desk))
+    assert (len(desk.chat.shown), talk.maybe_doubled) == (2, 1)
+
+
+async def test_a_chat_that_hangs_keeps_no_other_waiting(desk: Desk) -> None:
+    hanging = asyncio.Event()
+
+    class Hanging(FakeChat):
+        async def post(self, *args: object, **more: object) -> Receipt:
+            await hanging.wait()
+            raise AssertionError("cancelled before")
+
+    group = Group(name="everywhere", channels=("slow:C1", "fake:C1"))
+    desk.ingest = Ingest(desk.incidents, replace(RULES, groups=(group,)), desk.clock, asyncio.Event())
+    courier = desk.courier({"slow": Hanging(name="slow"), "fake": desk.chat})
+    running = asyncio.create_task(courier.run(asyncio.Event(), look_every=0.01))
+    await desk.see(0, "u1")
+    await desk.see(1, "u1", "u2")
+
+    async with asyncio.timeout(5):
+        while not any("text of uc" in m.card.plain for m in desk.chat.shown):
+            await asyncio.sleep(0.01)
+    await end([running])
+
+
 async def test_a_silence_withholds_and_then_tells(desk: Desk) -> None:
     await desk.silences.add(
         Silence(id="s", target="acme", until=at(30), by="Ada", why="known", created_at=at(0))
@@ -221,7 +269,7 @@ async def test_a_silence_withholds_and_then_tells(desk: Desk) -> None:
 
 
 async def test_the_pace_of_a_channel_is_kept(desk: Desk) -> None:
-    desk.limiter, desk.paces = RedisLimiter(desk.functions), {"fake": Pace(per_second=0.5, burst=1)}
+    desk.limiter, desk.paces = RedisLimiter(desk.functions), {("fake", "post"): Pace(per_second=0.5, burst=1)}
     await desk.ingest.sighting(sighting(0, said("e1"), said("e2")))
     courier = desk.courier()
     await courier.drain()
