@@ -7,9 +7,11 @@ prints what would have been said.
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -26,6 +28,7 @@ from bot.pipeline.watch import sighting_of
 from bot.sources import FORMATS, detect
 from bot.sources.encode import iso
 from bot.sources.payload import Format, Payload, SourceSpec
+from bot.sources.text import decode, load_json, refuse_strangers, size
 from bot.store.embedded import EmbeddedStore
 from bot.store.redis import Functions, RedisIncidents, RedisOutbox, connect
 
@@ -118,20 +121,25 @@ def snapshots_in(folders: Iterable[Path], provider: str | None = None) -> list[S
     for folder in folders:
         if not folder.is_dir():
             raise UsageError(f"{folder}: no such directory")
+        name = os.fsencode(folder.resolve().name).decode(errors="replace")
         here = [
-            Snapshot(
-                at=datetime.strptime(match[1], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC),
-                path=path,
-                provider=provider or folder.resolve().name.split("-")[0],
-                source=folder.resolve().name,
-            )
+            Snapshot(at=at, path=path, provider=provider or name.split("-")[0], source=name)
             for path in sorted(folder.iterdir())
-            if (match := _NAME.match(path.name))
+            if (at := _taken_at(path))
         ]
         if not here:
             raise UsageError(f"{folder}: holds no snapshots; their names look like 001-20251020T071100Z.json")
         found.extend(here)
     return sorted(found, key=lambda s: (s.at, s.source, s.path.name))
+
+
+def _taken_at(path: Path) -> datetime | None:
+    """The time in a snapshot's name; None for what is no snapshot."""
+    match = _NAME.match(path.name)
+    with suppress(ValueError):  # there is no 31st of June
+        if match and path.is_file():
+            return datetime.strptime(match[1], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+    return None
 
 
 async def replay(
@@ -146,11 +154,8 @@ async def replay(
     """Run the snapshots through the worker's own path; `on_delivered` gets each step in order."""
     clock = VirtualClock(snapshots[0].at)
     summary = Summary()
-
-    def noted(delivered: Delivered) -> None:
-        summary.steps += 1
-        summary.incidents.add(delivered.incident.id)
-        on_delivered(delivered)
+    forms = dict.fromkeys((s.source for s in snapshots), form) if form else {}
+    done: list[Delivered] = []
 
     async for functions in _throwaway():
         incidents = RedisIncidents(functions)
@@ -162,31 +167,37 @@ async def replay(
             {name: RecordingChat(name) for name in chats},
             clock,
             voice=voice or Voice(names={}),
-            on_delivered=noted,
+            on_delivered=done.append,
         )
         ingest = Ingest(incidents, rules, clock, asyncio.Event())
         for snapshot in snapshots:
             clock.set(snapshot.at)
-            await _play(snapshot, form, ingest, summary)
+            await _play(snapshot, forms, ingest, summary)
             while await courier.drain():
                 pass
+            # Only now, and not from within the courier's tasks: whoever listens may have enough (`fogbell replay | head`).
+            for delivered in done:
+                summary.steps += 1
+                summary.incidents.add(delivered.incident.id)
+                on_delivered(delivered)
+            done.clear()
             on_progress()
     return summary
 
 
-async def _play(snapshot: Snapshot, form: Format | None, ingest: Ingest, summary: Summary) -> None:
-    """One snapshot. What cannot be read is what a failed look is to the worker: it changes nothing."""
-    payload = Payload(body=snapshot.path.read_bytes(), fetched_at=snapshot.at, url=snapshot.path.name)
-    source = SourceSpec(name=snapshot.source, provider=snapshot.provider, url="")
+async def _play(snapshot: Snapshot, forms: dict[str, Format], ingest: Ingest, summary: Summary) -> None:
+    """One snapshot. What cannot be read is what a failed look is to the worker: it changes nothing.
+
+    Like the worker, a replay finds out a source's format once: an empty list alone does not show whose it is.
+    """
     summary.snapshots += 1
-    chosen = form or (detect(payload) if payload.body.strip() else None)
-    if chosen is None:
-        what = "no known format fits" if payload.body.strip() else "empty"
-        summary.skipped.append(f"{snapshot.path.name}: {what}")
-        return
     try:
+        payload = Payload(body=snapshot.path.read_bytes(), fetched_at=snapshot.at, url=snapshot.path.name)
+        chosen = forms.get(snapshot.source) or format_found(payload)
+        forms[snapshot.source] = chosen
+        source = SourceSpec(name=snapshot.source, provider=snapshot.provider, url="")
         seen, problem = sighting_of(payload, source, chosen)
-    except ParseError as exc:
+    except (OSError, ParseError) as exc:
         summary.skipped.append(f"{snapshot.path.name}: {exc}")
         return
     if problem is not None:
@@ -231,6 +242,18 @@ def line_of(done: Delivered) -> dict[str, object]:
 def recording(rules: Rules) -> Rules:
     """The rules of a configuration for a replay: every chat counts as usable."""
     return replace(rules, usable_chats=None)
+
+
+def format_found(payload: Payload) -> Format:
+    """The format that a body shows. Raises ParseError saying why it is of none."""
+    found = detect(payload)
+    if found is None:
+        text = decode(payload)
+        refuse_strangers(text, payload, due="JSON or a feed")
+        if text.lstrip()[:1] in ("{", "["):
+            load_json(payload)  # says where it stops making sense
+        raise ParseError(f"the body of {size(payload)} fits no known format")
+    return found
 
 
 def format_named(name: str) -> Format:

@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
+from bot.chats.discord.listen import invite_link
 from bot.config import fields, load
 from bot.config.problems import did_you_mean
 from bot.errors import ConfigError
@@ -57,8 +58,11 @@ def init(path: Path, *, ask: Ask, say: Say, force: bool = False, yes: bool = Fal
     text = written(answers)
     placeholders = {name: "placeholder" for names in TOKENS.values() for name in names}
     load(text, placeholders, base=path.parent)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    except OSError as exc:
+        raise ConfigError([f"{path}: cannot be written ({exc.strerror}); name another file"]) from exc
     for line in _next_steps(path, answers):
         say(line)
     return answers
@@ -150,4 +154,11 @@ def _next_steps(path: Path, answers: Answers) -> list[str]:
     steps = [f"Wrote {path}."]
     if needed:
         steps.append(f"Set {', '.join(needed)} in the environment.")
+    if "slack" in answers.chats:
+        steps.append("Slack: make the app of docs/slack-manifest.yaml, and /invite it in the channel.")
+    if "discord" in answers.chats:
+        steps += [
+            "Discord: an administrator of the server opens this link, with the Application ID that the developer portal",
+            f"shows under General Information: {invite_link('APPLICATION_ID')}",
+        ]
     return [*steps, f"Then: fogbell doctor --config {path}", f"And:  fogbell run --config {path}"]

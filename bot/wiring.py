@@ -10,7 +10,7 @@ import secrets
 import signal
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
@@ -32,7 +32,7 @@ from bot.domain.checks import CheckState
 from bot.domain.incident import Incident
 from bot.domain.rules import Rules
 from bot.domain.trust import SourceReport
-from bot.errors import ConfigError
+from bot.errors import BotError, ConfigError, StoreError
 from bot.net import open_session
 from bot.notices import draft
 from bot.pipeline.ingest import Ingest
@@ -47,7 +47,7 @@ from bot.sources.fetch import Fetcher, Marks
 from bot.store import keys
 from bot.store.desk import RedisOnce, RedisSilences, Shelf
 from bot.store.embedded import EmbeddedStore, running
-from bot.store.lock import DirectoryLock
+from bot.store.lock import DirectoryLock, unusable
 from bot.store.redis import Functions, RedisIncidents, RedisOutbox, connect, translated
 from bot.store.sharing import RedisAudit, RedisLeases, RedisLimiter
 from bot.tasks import end
@@ -58,6 +58,7 @@ from bot.web.overview import Overview
 DRAIN_SECONDS = 10.0  # what is being sent when we stop gets so long
 SPREAD_SECONDS = 0.02  # first looks, one source after another: 1,000 sources within 20 s
 GOODBYE_SECONDS = 7.0  # and answers to people so long
+RELEASE_SECONDS = 2.0  # and the store so long, to let others have our leases
 # By chat and verb. Slack: 1 message a second and channel, chat.update 50 a minute and workspace (its rate-limits page, read
 # 2026-11). Discord says its own limits in each answer's headers; in practice 5 in 5 s for a channel.
 PACES = {
@@ -119,22 +120,20 @@ async def opened_store(
     url = config.store.url.reveal() if config.store.url else None
     if url is None and is_beside:
         url = await running(config.fogbell.data)
-    if url is None:
-        embedded = EmbeddedStore(config.fogbell.data)
-        await embedded.start()
-        url = embedded.url
-    lock = DirectoryLock(config.fogbell.data)
-    if not (embedded or is_beside):
-        lock.take()  # two workers of one name would take each other's leases for their own
-    client = connect(url)
-    try:
+    async with AsyncExitStack() as stack:
+        if url is None:
+            embedded = EmbeddedStore(config.fogbell.data)
+            stack.push_async_callback(embedded.stop)
+            await embedded.start()
+            url = embedded.url
+        elif not is_beside:
+            lock = DirectoryLock(config.fogbell.data)
+            lock.take()  # two workers of one name would take each other's leases for their own
+            stack.callback(lock.release)
+        client = connect(url)
+        stack.push_async_callback(client.aclose)
         await _check_schema(client)
         yield client, embedded
-    finally:
-        await client.aclose()
-        lock.release()
-        if embedded:
-            await embedded.stop()
 
 
 async def _check_schema(client: aioredis.Redis) -> None:
@@ -295,36 +294,46 @@ def _acknowledge(ingest: Ingest) -> Acknowledge:
 
 
 def worker_id(data: Path) -> str:
-    """This worker's name, the same after a restart, so that it need not wait for leases of its own."""
+    """This worker's name, the same after a restart, so that it need not wait for leases of its own. Raises ConfigError."""
     path = data / "worker-id"
     try:
+        if not (path.exists() and path.read_text().strip()):  # a crash may have left it empty
+            data.mkdir(parents=True, exist_ok=True)
+            path.write_text(secrets.token_hex(8))
         return path.read_text().strip()
-    except FileNotFoundError:
-        data.mkdir(parents=True, exist_ok=True)
-        path.write_text(secrets.token_hex(8))
-        return path.read_text().strip()
+    except OSError as exc:
+        raise unusable(data, exc) from exc
 
 
 async def run(config: Config, options: Options | None = None, stop: asyncio.Event | None = None) -> None:
     """Run a worker until SIGINT, SIGTERM or `stop`; then finish what is being sent, and let go of everything.
 
-    Raises ConfigError for what only shows at start: a port or a data directory in use, a store that is too new.
+    Raises ConfigError for what only shows at start: a port or a data directory in use, a store that is too new; StoreError
+    when there is no store to start with.
     """
-    stop = stop or asyncio.Event()
+    stop, is_built = stop or asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     try:
-        options = options or Options()
-        async with build(config, options) as app:
-            await _run(app, stop)
-            if options.on_stopped:
-                await options.on_stopped(app)
-    except* ConfigError as group:
+        async with asyncio.TaskGroup() as tasks:
+            life = tasks.create_task(_live(config, options or Options(), stop, is_built))
+            await stop.wait()
+            if not is_built.is_set():
+                await end([life], again_after=GOODBYE_SECONDS)  # a store that does not answer would keep us for long
+    except* BotError as group:
         raise _first(group) from None
     finally:
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.remove_signal_handler(number)
+
+
+async def _live(config: Config, options: Options, stop: asyncio.Event, is_built: asyncio.Event) -> None:
+    async with build(config, options) as app:
+        is_built.set()
+        await _run(app, stop)
+        if options.on_stopped:
+            await options.on_stopped(app)
 
 
 async def _run(app: App, stop: asyncio.Event) -> None:
@@ -340,7 +349,10 @@ async def _run(app: App, stop: asyncio.Event) -> None:
             await asyncio.wait([loops["outbox"]], timeout=DRAIN_SECONDS)
         finally:
             await _end(loops)
-    await app.leases.release_all()
+    # Only a kindness to others: leases end by themselves.
+    with suppress(StoreError, TimeoutError):
+        async with asyncio.timeout(RELEASE_SECONDS):
+            await app.leases.release_all()
 
 
 async def _end(loops: Mapping[str, asyncio.Task[None]]) -> None:
@@ -350,8 +362,8 @@ async def _end(loops: Mapping[str, asyncio.Task[None]]) -> None:
     await end((loops[name] for name in orderly), again_after=GOODBYE_SECONDS)
 
 
-def _first(group: BaseExceptionGroup[ConfigError]) -> ConfigError:
+def _first(group: BaseExceptionGroup[BotError]) -> BotError:
     found: BaseException = group
     while isinstance(found, BaseExceptionGroup):
         found = found.exceptions[0]
-    return found if isinstance(found, ConfigError) else ConfigError([str(found)])
+    return found if isinstance(found, BotError) else BotError(str(found))

@@ -10,9 +10,11 @@ import argparse
 import importlib
 import logging
 import os
+import re
 import sys
 from collections.abc import Sequence
-from typing import NoReturn
+from difflib import get_close_matches
+from typing import Any, NoReturn
 
 from bot import __version__
 from bot.cli.status import BAD_CONFIG, FAILED, OK, USAGE
@@ -38,8 +40,26 @@ class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Say what is wrong and how to learn more."""
         self.print_usage(sys.stderr)
-        print(f"{self.prog}: {message}\nTry: {self.prog} --help", file=sys.stderr)
+        print(f"{self.prog}: {message}{_near(message)}\nTry: {self.prog} --help", file=sys.stderr)
         raise SystemExit(USAGE)
+
+    def parse_known_args(  # type: ignore[override]  # the library's own signature is three overloads
+        self, args: Any = None, namespace: Any = None
+    ) -> tuple[argparse.Namespace, list[str]]:
+        """What was understood, and nothing else: a subcommand itself complains about words that it does not know."""
+        found, unknown = super().parse_known_args(args, namespace)
+        if unknown:
+            self.error(f"unrecognized arguments: {' '.join(unknown)}")
+        return found, unknown
+
+
+def _near(message: str) -> str:
+    """A guess at what a mistyped subcommand should be."""
+    if "invalid choice" not in message:
+        return ""
+    typed, *known = re.findall(r"'([^']*)'", message)
+    guess = get_close_matches(typed, known, n=1)
+    return f'. Did you mean "{guess[0]}"?' if guess else ""
 
 
 def main(argv: Sequence[str] | None = None) -> int:

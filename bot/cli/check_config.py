@@ -35,8 +35,10 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 def run(args: argparse.Namespace) -> int:
     """Say that it is valid, and what is in it."""
     from bot.config import rules, sources
+    from bot.notices import draft
 
     config = config_at(args.file)
+    draft.load(config.notices.templates, names_providers=config.notices.names_providers)
     for warning in config.warnings:
         print(f"note: {warning}", file=sys.stderr)
     chats = [name for name in ("slack", "discord") if getattr(config.chat, name)]

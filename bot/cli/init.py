@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from bot.cli.load import DEFAULT
-from bot.cli.status import OK
+from bot.cli.status import FAILED, OK
 
 EPILOG = """\
 examples:
@@ -36,15 +36,12 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Ask and write."""
+    """Ask and write; 1 when the person leaves before the end."""
     from bot.setup_wizard import init
 
-    init(args.file, ask=_ask, say=print, force=args.force, yes=args.yes)
-    return OK
-
-
-def _ask(question: str) -> str:
     try:
-        return input(question)
-    except EOFError:
-        raise KeyboardInterrupt from None  # whoever closes the input wants out, and nothing was written yet
+        init(args.file, ask=input, say=print, force=args.force, yes=args.yes)
+    except (EOFError, KeyboardInterrupt):
+        print("\nNothing was written.")
+        return FAILED
+    return OK

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -27,7 +28,7 @@ def add_config(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def config_at(path: Path, *, data: Path | None = None) -> Config:
+def config_at(path: Path, *, data: Path | None = None, environ: Mapping[str, str] = os.environ) -> Config:
     """The configuration in a file. Raises ConfigError with every mistake, or when there is no such file."""
     try:
         text = path.read_text(encoding="utf-8")
@@ -39,7 +40,7 @@ def config_at(path: Path, *, data: Path | None = None) -> Config:
         ) from None
     except (OSError, UnicodeDecodeError) as exc:
         raise ConfigError([f"{path}: cannot be read: {exc}"]) from exc
-    config = load(text, os.environ, base=path.resolve().parent)
+    config = load(text, environ, base=path.resolve().parent)
     return (
         replace(config, fogbell=config.fogbell.model_copy(update={"data": data.resolve()}))
         if data

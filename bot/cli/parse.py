@@ -13,10 +13,10 @@ from urllib.parse import urlsplit
 from bot.cli.status import BROKEN, NO_INPUT, OK
 from bot.domain.observation import Observation
 from bot.errors import FetchError, ParseError
-from bot.replay import format_named
-from bot.sources import FORMATS, detect
+from bot.replay import format_found, format_named
+from bot.sources import FORMATS
 from bot.sources.encode import as_line
-from bot.sources.payload import Format, Payload, SourceSpec, Spec
+from bot.sources.payload import Payload, SourceSpec, Spec
 
 FETCH_MAX_BYTES = 32 * 1024 * 1024
 
@@ -63,25 +63,15 @@ def run(args: argparse.Namespace) -> int:
             worst = max(worst, NO_INPUT)
             continue
         try:
-            chosen = form or _detected(payload)
+            chosen = form or format_found(payload)
             found = chosen.parse(payload, Spec(provider=args.provider or _provider_of(name)))
         except ParseError as exc:
             found = tuple(o for o in exc.partial if isinstance(o, Observation))
             print(f"fogbell parse: {name}: {' '.join(str(exc).split())}", file=sys.stderr)
             worst = max(worst, BROKEN)
         for said in found:
-            print(json.dumps(as_line(said), ensure_ascii=False))
+            print(json.dumps(as_line(said)))
     return worst
-
-
-def _detected(payload: Payload) -> Format:
-    found = detect(payload)
-    if found is None:
-        what = (
-            f"{len(payload.body)} bytes fit no known format" if payload.body.strip() else "the body is empty"
-        )
-        raise ParseError(what)
-    return found
 
 
 def _provider_of(name: str) -> str:
@@ -89,7 +79,7 @@ def _provider_of(name: str) -> str:
         host = urlsplit(name).hostname or "unknown"
         words = [w for w in host.split(".") if w not in {"www", "status", "api", "com", "net", "org", "io"}]
         return words[0] if words else host
-    return "unknown" if name == "-" else Path(name).stem.split("-")[0]
+    return "unknown" if name == "-" else Path(name).stem.split("-")[0] or "unknown"
 
 
 def _is_url(name: str) -> bool:

@@ -8,7 +8,7 @@ import getpass
 import sys
 
 from bot.cli.load import add_config, config_at
-from bot.cli.status import FAILED, OK
+from bot.cli.status import FAILED, OK, USAGE
 from bot.commands.spec import Actor, Front
 from bot.domain.words import Role
 
@@ -21,6 +21,7 @@ examples:
 
 The words are those of /incident in Slack and Discord. A running worker's store is used; without one, the store is
 opened for this command alone.
+Exit status: 0 answered, 1 it could not be done, 64 no such command, or a word is missing.
 """
 
 
@@ -44,20 +45,29 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print the answer; 1 when it is an error."""
-    return asyncio.run(_said(args))
+    """Print the answer; 1 when it is an error. Raises UsageError for what is no command."""
+    from bot.commands import COMMANDS, parse
+
+    line = _line(args.words)
+    is_whole = not parse.from_words(parse.split(line), COMMANDS).missing
+    status = asyncio.run(_said(args, line))
+    return status if is_whole else USAGE
 
 
-async def _said(args: argparse.Namespace) -> int:
-    import shlex
+def _line(words: list[str]) -> str:
+    """The words as one line of a chat; the shell has seen to quotes, so that "it's" and "Harbor Chat" stay whole."""
+    plain = (word.replace('"', "'") for word in words)
+    return " ".join(f'"{word}"' if not word or " " in word else word for word in plain)
 
+
+async def _said(args: argparse.Namespace, line: str) -> int:
     from bot.wiring import Options, build
 
     config = config_at(args.config, data=args.data)
     name = getpass.getuser()
     async with build(config, Options(is_beside=True)) as app:
         reply = await app.dispatcher.run_text(
-            shlex.join(args.words),
+            line,
             actor=Actor(id=f"cli:{name}", name=name, role=Role.ADMIN),
             front=Front.CLI,
             channel="terminal:cli",

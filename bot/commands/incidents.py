@@ -80,7 +80,7 @@ async def silence(
     if is_end:
         return Reply(card=plain(f"No longer silenced: {name}"), is_private=False)
     held = [i for i in await ctx.open_incidents() if silences.silenced_until(i, [made], ctx.now)]
-    note = "Incidents that hit nothing else stay quiet. What they say meanwhile is told afterwards."
+    note = "What hits something else as well still speaks. What happens meanwhile is told afterwards."
     lines = section("Quiet now", [incident_line(ctx, i) for i in held])
     return Reply(card=plain(f"Silenced: {silence_line(ctx, made)}", note, sections=lines), is_private=False)
 

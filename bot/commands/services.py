@@ -122,15 +122,15 @@ def _story(ctx: Context, picture: Picture) -> tuple[Section, ...]:
 
 
 def _why(picture: Picture) -> list[str]:
-    """ "checkout because of aws/dynamodb@us-east-1 (INC-12)", the surest and nearest service first."""
-    lines = []
+    """ "checkout because of aws/dynamodb@us-east-1 (INC-12, INC-14)", as the worst incident has them first."""
+    found: dict[str, list[str]] = {}
     for incident in picture.going_on:
         for hit in incident.affected:
             if picture.service in {None, hit.service}:
                 doubt = "" if hit.is_certain else "perhaps "
                 path = " → ".join(hit.path[1:]) or _own_word(incident)
-                lines.append(f"{doubt}{hit.service} because of {path} ({incident.id})")
-    return lines
+                found.setdefault(f"{doubt}{hit.service} because of {path}", []).append(incident.id)
+    return [f"{why} ({_few(tuple(ids))})" for why, ids in found.items()]
 
 
 def _own_word(incident: Incident) -> str:

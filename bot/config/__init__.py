@@ -68,6 +68,8 @@ def load(
         raw = tomllib.loads(text.removeprefix("\ufeff"))  # some editors begin a file with a byte order mark
     except tomllib.TOMLDecodeError as exc:
         raise ConfigError([problems.of_syntax(exc)]) from exc
+    except RecursionError as exc:
+        raise ConfigError(["the file: brackets are nested too deeply"]) from exc
     reading = references.Reading(raw=raw, tables=[], formats=formats)
     around = Surroundings(environ=environ, base=base)
     for path, model, value in _parts(raw, reading.problems):

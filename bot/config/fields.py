@@ -18,6 +18,8 @@ from bot.domain.words import Severity
 CHATS = ("slack", "discord", "console", "terminal")
 STORE_SCHEMES = ("redis", "rediss", "unix", "redis+sentinel", "redis+cluster")
 
+LONGEST = timedelta(days=3_650)
+
 _UNITS_MS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 _PARTS = re.compile(r"(\d{1,9})(ms|s|m|h|d)")
 _SLUG = re.compile(r"[a-z0-9][a-z0-9._-]{0,59}")
@@ -35,7 +37,10 @@ def parse_duration(text: str) -> timedelta:
     parts = _PARTS.findall(text)
     if not parts or "".join(map("".join, parts)) != text:
         raise ValueError(f'"{text[:40]}" is not a time span: write "60s", "5m" or "2h30m"')
-    return timedelta(milliseconds=sum(int(count) * _UNITS_MS[unit] for count, unit in parts))
+    total_ms = sum(int(count) * _UNITS_MS[unit] for count, unit in parts)
+    if total_ms > LONGEST // timedelta(milliseconds=1):
+        raise ValueError(f'"{text[:40]}" is more than {duration_words(LONGEST)}')
+    return timedelta(milliseconds=total_ms)
 
 
 def duration_words(span: timedelta) -> str:
@@ -158,7 +163,15 @@ def _slash_command(value: str) -> str:
 
 
 def _path(value: Any, info: ValidationInfo) -> Any:
+    if value == "":
+        raise ValueError("is empty")
     return surroundings(info).path(str(value)) if isinstance(value, str | Path) else value
+
+
+def _host(value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9.:-]{1,253}", value):
+        raise ValueError('write an address or a name, as "127.0.0.1" or "0.0.0.0"')
+    return value
 
 
 Duration = Annotated[timedelta, BeforeValidator(_duration)]
@@ -178,4 +191,5 @@ LeastImpact = BeforeValidator(_at_least_impact)
 Listed = BeforeValidator(_listed)
 TimeZone = Annotated[str, AfterValidator(_time_zone)]
 SlashCommand = Annotated[str, AfterValidator(_slash_command)]
+Host = Annotated[str, AfterValidator(_host)]
 FilePath = Annotated[Path, BeforeValidator(_path)]

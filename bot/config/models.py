@@ -14,6 +14,7 @@ from bot.config.fields import (
     Duration,
     FilePath,
     GatewayUrl,
+    Host,
     LeastImpact,
     LeastSeverity,
     Listed,
@@ -62,7 +63,7 @@ class Store(Table):
 class Console(Table):
     """[console]: the web page."""
 
-    host: str = "127.0.0.1"
+    host: Host = "127.0.0.1"
     port: int = Field(default=8080, ge=0, le=65535)
     token: SecretField | None = None
 

@@ -47,7 +47,8 @@ def of_syntax(error: tomllib.TOMLDecodeError) -> str:
 def of_table(path: str, model: type[BaseModel], error: ValidationError) -> list[str]:
     """A line for each mistake in the table at `path`."""
     details = error.errors(include_url=False)
-    return [_line(path, model, detail) for detail in details]
+    inside = {detail["loc"][:-1] for detail in details}  # a list is "empty" also when all in it is wrong
+    return [_line(path, model, d) for d in details if not (d["type"] == "too_short" and d["loc"] in inside)]
 
 
 def _line(path: str, model: type[BaseModel], detail: ErrorDetails) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,6 +20,9 @@ from bot.config.problems import did_you_mean
 from bot.config.values import feed_of, provider_of, source_name
 from bot.domain.observation import SELF
 from bot.sources import catalogue
+
+LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})  # where the console needs no token
+TOKEN_MIN_CHARS = 16
 
 At = tuple[str, Table]  # "source.0" and what was read there
 
@@ -67,6 +69,7 @@ def check(reading: Reading) -> None:
                 reading.problems += _route(path, table, reading)
             case Console():
                 reading.problems += _console(path, table, reading)
+                reading.warnings += _weak_token(path, table)
             case Chats():
                 reading.warnings += _unused_chats(table, reading)
     reading.problems += _doubles(reading)
@@ -78,6 +81,9 @@ def _source(path: str, source: Source, reading: Reading) -> Iterator[str]:
         listed = ", ".join(f'"{name}"' for name in sorted(reading.formats))
         near = did_you_mean(source.format, reading.formats)
         yield f'{path}.format: "{source.format[:40]}" is not one of {listed}{near}'
+        return
+    if SELF in {source.name if source.provider is None else None, source.provider}:
+        yield f'{path}: "{SELF}" stands for your own checks; give the provider another name'
         return
     if source.url is not None:
         if source.name is None and source.provider is None:
@@ -117,15 +123,14 @@ def _route(path: str, route: RouteTable, reading: Reading) -> Iterator[str]:
 
 def _console(path: str, console: Console, reading: Reading) -> Iterator[str]:
     has_token = isinstance(reading.raw.get("console"), dict) and "token" in reading.raw["console"]
-    if not has_token and not _is_loopback(console.host):
+    if not has_token and console.host not in LOOPBACK:
         yield f'{path}.token: is needed where host is not of this machine: token = {{ env = "FOGBELL_TOKEN" }}'
 
 
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+def _weak_token(path: str, console: Console) -> Iterator[str]:
+    if console.token is not None and len(console.token.reveal()) < TOKEN_MIN_CHARS:
+        make = "python3 -c 'import secrets; print(secrets.token_urlsafe(32))'"
+        yield f"{path}.token: is shorter than {TOKEN_MIN_CHARS} characters and can be guessed; make one with {make}"
 
 
 def _named(path: str, what: str, name: str, known: Collection[str]) -> Iterator[str]:
@@ -142,7 +147,7 @@ def _doubles(reading: Reading) -> Iterator[str]:
         if what is None:
             continue
         name = source_name(table) if isinstance(table, Source) else str(getattr(table, "name", ""))
-        first = taken.setdefault((what, name), path)
+        first = taken.setdefault((what, name.casefold()), path)  # commands do not tell "A" from "a"
         if first != path:
             yield f'{path}.name: "{name}" is the name of {first} already; give each {what} a name of its own'
 

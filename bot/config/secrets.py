@@ -44,8 +44,13 @@ class Surroundings:
     base: Path
 
     def path(self, text: str) -> Path:
-        """A path of the configuration, made absolute where `base` is."""
-        return self.base / Path(text).expanduser()
+        """A path of the configuration, made absolute where `base` is. Raises ValueError for what can be none."""
+        if "\0" in text:
+            raise ValueError("is not a path")
+        try:
+            return self.base / Path(text).expanduser()
+        except RuntimeError as exc:
+            raise ValueError(f'"{text[:60]}": this user has no home folder here') from exc
 
 
 def surroundings(info: ValidationInfo) -> Surroundings:

@@ -19,7 +19,6 @@ from bot.doctor.finding import Finding, bad, ok, warn
 
 ANSWER_S = 10.0
 _HISTORY = {"channels:history", "groups:history"}
-_READ = {"channels:read", "groups:read"}
 _TEXT_KINDS = {0, 5}  # Discord's channels of text, and of announcements
 
 
@@ -70,8 +69,13 @@ async def _slack(
     for finding in _scopes(who.headers.get("x-oauth-scopes"), has_commands=slack.app_token is not None):
         yield finding
     for channel in ids:
-        info = await _slack_call(session, slack, "conversations.info", slack.bot_token, channel=channel)
-        yield _slack_channel(channel, info)
+        # The look that follows a lost reply; conversations.info would need one more scope than the bot uses.
+        yield _slack_channel(
+            channel,
+            await _slack_call(
+                session, slack, "conversations.history", slack.bot_token, channel=channel, limit="1"
+            ),
+        )
     if slack.app_token is not None:
         door = await _slack_call(session, slack, "apps.connections.open", slack.app_token)
         yield (
@@ -97,29 +101,26 @@ def _scopes(header: str | None, *, has_commands: bool) -> list[Finding]:
         found.append(
             warn("slack: no scope channels:history: after a lost reply a post may be doubled", again)
         )
-    if not scopes & _READ:
-        found.append(warn("slack: no scope channels:read: channels cannot be looked at", again))
     if has_commands and "commands" not in scopes:
         found.append(warn("slack: no scope commands: slash commands do not arrive", again))
+    if has_commands and "app_mentions:read" not in scopes:
+        found.append(warn("slack: no scope app_mentions:read: mentions in threads are not heard", again))
     return found or [ok("slack: it has the scopes it needs")]
 
 
-def _slack_channel(channel: str, info: _Answer) -> Finding:
-    if not info.body.get("ok"):
-        remedy = "write the channel's id, and /invite the bot where it is private"
-        if _word(info) == "missing_scope":
-            return warn(
-                f"slack:{channel}: cannot be looked at", "add the scope channels:read (or groups:read)"
-            )
-        return bad(f"slack:{channel}: {_word(info)}", remedy)
-    about = info.body.get("channel")
-    about = about if isinstance(about, dict) else {}
-    name = f"slack:{channel} (#{about.get('name', '?')})"
-    if about.get("is_archived"):
-        return bad(f"{name}: is archived", "name another channel, or unarchive it")
-    if not about.get("is_member"):
-        return bad(f"{name}: the bot is not in it", "type /invite and the bot's name there")
-    return ok(f"{name}: reachable")
+def _slack_channel(channel: str, look: _Answer) -> Finding:
+    name = f"slack:{channel}"
+    match _word(look):
+        case _ if look.body.get("ok"):
+            return ok(f"{name}: the bot is in it, and can read it back")
+        case "missing_scope":
+            return warn(f"{name}: cannot be looked at", "add the scope channels:history (or groups:history)")
+        case "ratelimited":
+            return warn(f"{name}: cannot be looked at: Slack asks us to wait", "try again in a minute")
+        case "not_in_channel":
+            return bad(f"{name}: the bot is not in it", "type /invite and the bot's name there")
+        case word:
+            return bad(f"{name}: {word}", "write the channel's id, and /invite the bot where it is private")
 
 
 async def _discord(
@@ -133,8 +134,20 @@ async def _discord(
         )
         return
     yield ok(f"discord: signed in as {me.body.get('username')}")
+    about = await _discord_call(session, discord, "applications/@me")
+    application_id = str(about.body.get("id", ""))
+    if application_id.isdecimal():
+        yield ok(
+            f"discord: where it is not in a server yet, an administrator opens {_invitation(application_id)}"
+        )
     for channel in ids:
         yield _discord_channel(channel, await _discord_call(session, discord, f"channels/{channel}"))
+
+
+def _invitation(application_id: str) -> str:
+    from bot.chats.discord.listen import invite_link  # the one thing here that needs the chat's library
+
+    return invite_link(application_id)
 
 
 def _discord_channel(channel: str, info: _Answer) -> Finding:

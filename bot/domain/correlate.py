@@ -80,9 +80,18 @@ def _by_event(free: Iterable[Incident], source: str, said: Observation) -> Incid
     near = [
         i
         for i in others
-        if i.is_open and not said.is_over and i.kind is said.kind and _same_place_and_time(i, said)
+        # A late source may list an event only when it is over; but what goes on now is not what ended.
+        if (i.is_open or said.is_over)
+        and i.kind is said.kind
+        and not _on_another_page(i, said)
+        and _same_place_and_time(i, said)
     ]
     return near[0] if len(near) == 1 else None
+
+
+def _on_another_page(incident: Incident, said: Observation) -> bool:
+    """True when both have an id of one kind, and so are two: pages of one vendor tell their own stories of one event."""
+    return said.is_native and any(c.said.is_native and c.said.format == said.format for c in incident.claims)
 
 
 def _same_link(ours: Observation, theirs: Observation) -> bool:
@@ -156,12 +165,21 @@ def _merge_updates(
         dated = replace(update, source=source, as_of=as_of)
         old = merged.get(update.id)
         if old is None:
-            if not any(_tells_the_same(update, other) for other in foreign):
+            twin = _twin(update, foreign)
+            if twin is None:
                 merged[update.id] = dated
+            else:
+                foreign.remove(twin)  # one post has one twin: two posts of one minute stay two
         elif old.as_of is None or as_of >= old.as_of:
             merged[update.id] = replace(dated, source=old.source)
     ordered = sorted(merged.values(), key=lambda u: u.posted_at or as_of)
     return tuple(ordered[-UPDATES_MAX:])
+
+
+def _twin(update: Update, foreign: Iterable[Update]) -> Update | None:
+    """What another source made of this post; with the same words if there is one."""
+    same = [other for other in foreign if _tells_the_same(update, other)]
+    return min(same, key=lambda other: _words(other.text) != _words(update.text), default=None)
 
 
 def _tells_the_same(update: Update, other: Update) -> bool:

@@ -26,7 +26,10 @@ _PLACEHOLDER = re.compile(
     r"\{\{|\}\}|\{%|%\}|\[(?:insert|time|name|date|service|tbd)[^\]]*\]|\bTBD\b", re.IGNORECASE
 )
 # All that a mistake in a template can raise when it meets its facts: the sandbox turns everything else into these.
-_MISTAKES = (TemplateError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+_MISTAKES = (
+    *(TemplateError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError),
+    *(RecursionError, MemoryError),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

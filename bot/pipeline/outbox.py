@@ -29,7 +29,8 @@ from bot.domain.delivery import (
 from bot.domain.incident import Incident
 from bot.domain.present import present
 from bot.domain.silences import silenced_until
-from bot.errors import ChatError, LeaseLost, RateLimited, Refused, Unavailable, Uncertain
+from bot.errors import ChatError, LeaseLost, RateLimited, Refused, StoreError, Unavailable, Uncertain
+from bot.pipeline.supervise import contained
 from bot.ports import Audit, Chat, Claimed, Clock, Incidents, Limiter, Outbox, Silences
 from bot.telemetry import Event, log
 
@@ -111,28 +112,35 @@ class Courier:
     async def run(self, changed: asyncio.Event, *, look_every: float = 1.0) -> None:
         """Deliver until stopped or cancelled; a chat that hangs keeps nobody else waiting.
 
-        `changed` only shortens the wait: a lost one costs `look_every` seconds.
+        `changed` only shortens the wait: a lost one costs `look_every` seconds. Raises StoreError when nothing can be claimed,
+        but only after what is being sent: a call cut off here would be an uncertain one.
         """
         busy = 0
+        lost: StoreError | None = None
 
         async def one(claimed: Claimed) -> None:
             nonlocal busy
             busy += 1
             try:
-                await self._one(claimed)
+                await contained("outbox", self._one(claimed))
             finally:
                 busy -= 1
                 changed.set()  # it may be due again, and there is room for another
 
         async with asyncio.TaskGroup() as tasks:
-            while not self._is_stopping:
+            while not self._is_stopping and lost is None:
                 changed.clear()
                 self._turned_at = time.monotonic()
-                claimed = await self._claim() if busy < AT_ONCE else []
+                try:
+                    claimed = await self._claim() if busy < AT_ONCE else []
+                except StoreError as exc:
+                    lost, claimed = exc, []
                 for conversation in claimed:
                     tasks.create_task(one(conversation))
-                if not claimed:
+                if not claimed and lost is None:
                     await _either(changed, look_every)
+        if lost is not None:
+            raise lost
 
     async def drain(self) -> int:
         """Deliver what is due now and wait for it; gives how many conversations were looked at."""
@@ -262,11 +270,12 @@ class Courier:
                 found = await chat.find(
                     talk.address, key=attempt.step.key, since=attempt.at - LOOK_BACK, thread=_thread(talk)
                 )
-        except Refused:
-            return await self._maybe_doubled(free, attempt)  # we may not read here, and never will
+        except (Refused, Uncertain):
+            # We may not read here, or there is more than we can read: nobody will ever know.
+            return await self._maybe_doubled(free, attempt)
         except (ChatError, TimeoutError) as exc:
             failures = talk.failures + 1
-            due_at = self._clock.now() + _backoff(failures)
+            due_at = self._clock.now() + (getattr(exc, "after", None) or _backoff(failures))
             await self._outbox.settle(claimed, replace(talk, failures=failures), due_at)
             log().warning(
                 Event.DELIVERY_LATER,

@@ -37,3 +37,12 @@ async def supervise(name: str, loop: Callable[[], Awaitable[None]], *, pause: fl
             log().error(Event.LOOP_CRASHED, loop=name, error=repr(exc), exc_info=None if is_expected else exc)
         jitter = random.uniform(0.8, 1.2)  # noqa: S311 - not a secret
         await asyncio.sleep(min(pause * 2 ** min(crashes - 1, 10), PAUSE_MAX_SECONDS) * jitter)
+
+
+async def contained(name: str, work: Awaitable[None]) -> None:
+    """Run one piece of a loop's work. What it raises is logged and goes no further: its siblings live on."""
+    try:
+        await work
+    except Exception as exc:
+        is_expected = isinstance(exc, StoreUnavailable)
+        log().error(Event.LOOP_CRASHED, loop=name, error=repr(exc), exc_info=None if is_expected else exc)

@@ -6,7 +6,27 @@ means is in `bot.domain`. Called by the watching loop, by `fogbell parse` and by
 
 from __future__ import annotations
 
-from bot.sources import azure, gcp, rss, slack_status, statuspage
+from bot.sources import (
+    alibaba,
+    apple,
+    azure,
+    azure_devops,
+    betterstack,
+    cachet,
+    checkly,
+    datadog_page,
+    fedora,
+    gcp,
+    google_workspace,
+    instatus,
+    m365,
+    rss,
+    salesforce,
+    slack_status,
+    statusio,
+    statuspage,
+    upptime,
+)
 from bot.sources.aws import currentevents, data_json
 from bot.sources.aws import rss as aws_rss
 from bot.sources.payload import Format, Payload
@@ -15,11 +35,25 @@ _IN_ORDER = (
     statuspage.FORMAT,
     currentevents.FORMAT,
     data_json.FORMAT,
+    google_workspace.FORMAT,  # before the one that it is written like
     gcp.FORMAT,
     slack_status.FORMAT,
     aws_rss.FORMAT,
     azure.FORMAT,
     rss.FORMAT,
+    statusio.FORMAT,
+    instatus.FORMAT,
+    betterstack.FORMAT,
+    checkly.FORMAT,
+    datadog_page.FORMAT,
+    cachet.FORMAT,
+    salesforce.FORMAT,
+    m365.FORMAT,
+    apple.FORMAT,
+    azure_devops.FORMAT,
+    alibaba.FORMAT,
+    fedora.FORMAT,
+    upptime.FORMAT,
 )
 FORMATS: dict[str, Format] = {format_.name: format_ for format_ in _IN_ORDER}  # the most specific first
 

@@ -22,6 +22,7 @@ from bot.sources.times import when
 
 DEPTH_MAX = 100  # real feeds nest five deep; feedparser takes seconds for hundreds of thousands
 _ROOT_END = re.compile(r"</(?:[\w.-]+:)?(?:rss|feed|rdf|channel)\s*>", re.IGNORECASE)
+_ENTRY_END = re.compile(r"</(?:[\w.-]+:)?(?:item|entry)\s*>", re.IGNORECASE)
 _DOCTYPE = re.compile(r"<!DOCTYPE", re.IGNORECASE)
 _ENTITY = re.compile(r"<!ENTITY", re.IGNORECASE)
 _DOCUMENT = re.compile(
@@ -197,7 +198,9 @@ def _lenient(payload: Payload, text: str) -> Feed:
         raise ParseError(
             f"the document of {size(payload)} is no readable RSS, RDF or Atom feed: {_why(parsed)}"
         )
-    return Feed(entries=entries, is_cut=not _ROOT_END.search(text[-2000:]))
+    is_cut = not _ROOT_END.search(text[-2000:])
+    # A cut goes through the last entry, whose half texts and missing dates would look like edits.
+    return Feed(entries=entries[: len(_ENTRY_END.findall(text))] if is_cut else entries, is_cut=is_cut)
 
 
 def _by_feedparser(payload: Payload) -> dict[str, object]:

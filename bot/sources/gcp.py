@@ -44,13 +44,12 @@ def parse(payload: Payload, spec: Spec) -> tuple[Observation, ...]:
 
 
 def recognises(payload: Payload) -> bool:
-    """True for a list whose first member describes itself as Google's incidents do."""
+    """True for a list with a member that describes itself as Google's incidents do."""
     try:
         body = load_json(payload)
     except ParseError:
         return False
-    first = body[0] if isinstance(body, list) and body else None
-    return isinstance(first, dict) and "external_desc" in first and "begin" in first
+    return any(isinstance(item, dict) and {"external_desc", "begin"} <= item.keys() for item in members(body))
 
 
 def _observation(raw: Mapping[str, object], home: str, spec: Spec) -> Observation:

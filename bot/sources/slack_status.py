@@ -53,8 +53,7 @@ def recognises(payload: Payload) -> bool:
         return False
     if isinstance(body, dict):
         return isinstance(body.get("active_incidents"), list)
-    first = body[0] if isinstance(body, list) and body else None
-    return isinstance(first, dict) and "notes" in first and "date_created" in first
+    return any(isinstance(item, dict) and {"notes", "date_created"} <= item.keys() for item in members(body))
 
 
 def _observation(raw: Mapping[str, object], spec: Spec) -> Observation:

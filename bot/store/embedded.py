@@ -26,7 +26,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from bot.errors import ConfigError, StoreUnavailable
-from bot.store.lock import DirectoryLock
+from bot.store.lock import DirectoryLock, unusable
 from bot.telemetry import Event, log
 
 SOCKET_PATH_MAX_BYTES = 100  # the kernel allows 107; the server adds nothing, we keep some distance
@@ -37,15 +37,15 @@ _PR_SET_PDEATHSIG = 1
 # Every write is on disk before it is answered. Nothing listens on a port.
 _SETTINGS = """\
 port 0
-unixsocket {socket}
+unixsocket "{socket}"
 unixsocketperm 700
-dir {directory}
+dir "{directory}"
 appendonly yes
 appendfsync always
 save ""
 daemonize no
-pidfile {directory}/server.pid
-logfile {directory}/server.log
+pidfile "{directory}/server.pid"
+logfile "{directory}/server.log"
 maxmemory-policy noeviction
 """
 
@@ -69,10 +69,13 @@ class EmbeddedStore:
     async def start(self) -> None:
         """Return when the server answers. Raises ConfigError when another worker has the directory, or there is no server."""
         self._lock.take()
-        self.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._adopted_pid = await _live_pid(self.socket, self.directory)
-        if self._adopted_pid is None:
-            await self._launch()
+        try:
+            self.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._adopted_pid = await _live_pid(self.socket, self.directory)
+            if self._adopted_pid is None:
+                await self._launch()
+        except OSError as exc:
+            raise unusable(self.directory, exc) from exc
 
     async def watch(self) -> None:
         """Run until cancelled: start the server again whenever it is gone."""
@@ -97,11 +100,13 @@ class EmbeddedStore:
         """Start a server of our own, after making sure that no other writes to the directory."""
         binary = server_binary()
         settings = self.directory / "server.conf"
-        text = _SETTINGS.format(socket=self.socket, directory=self.directory)
+        text = _SETTINGS.format(socket=_quotable(self.socket), directory=_quotable(self.directory))
         if self._is_throwaway:
             text = text.replace("appendonly yes", "appendonly no")
         settings.write_text(text)
         self.socket.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if self.socket.parent.stat().st_uid != os.getuid():
+            raise PermissionError(1, f"{self.socket.parent} belongs to somebody else")  # who could listen in our place
         self.socket.unlink(missing_ok=True)
         self._process = subprocess.Popen(  # noqa: S603, ASYNC220 - the binary is ours or the system's; spawning takes a millisecond
             [binary, str(settings)],
@@ -114,15 +119,22 @@ class EmbeddedStore:
         await self._until_answers(self._process)
 
     async def _until_answers(self, process: subprocess.Popen[bytes]) -> None:
-        async with asyncio.timeout(START_SECONDS):
-            while await _live_pid(self.socket, self.directory) is None:
-                if process.poll() is not None:
-                    log = self.directory / "server.log"
-                    tail = log.read_text(errors="replace").splitlines()[-3:] if log.exists() else []
-                    raise StoreUnavailable(
-                        f"the embedded store ended with status {process.returncode}: {' / '.join(tail)}"
-                    )
-                await asyncio.sleep(0.005)
+        try:
+            async with asyncio.timeout(START_SECONDS):
+                while await _live_pid(self.socket, self.directory) is None:
+                    if process.poll() is not None:
+                        raise StoreUnavailable(
+                            f"the embedded store ended with status {process.returncode}: {self._last_words()}"
+                        )
+                    await asyncio.sleep(0.005)
+        except TimeoutError:
+            raise StoreUnavailable(
+                f"the embedded store does not answer after {START_SECONDS:.0f} s: {self._last_words()}"
+            ) from None
+
+    def _last_words(self) -> str:
+        log = self.directory / "server.log"
+        return " / ".join(log.read_text(errors="replace").splitlines()[-3:]) if log.exists() else "no log"
 
     async def _wait_for_end(self, pid: int) -> None:
         try:
@@ -195,6 +207,11 @@ async def _live_pid(socket: Path, directory: Path) -> int | None:
         return None
     finally:
         await client.aclose()
+
+
+def _quotable(path: Path) -> str:
+    """The path within the double quotes of the server's configuration."""
+    return str(path).replace("\\", "\\\\").replace('"', '\\"')
 
 
 def _exists(pid: int) -> bool:

@@ -4,10 +4,18 @@ from __future__ import annotations
 
 import fcntl
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
 from bot.errors import ConfigError
+
+
+def unusable(directory: Path, why: OSError) -> ConfigError:
+    """The error for a data directory that cannot be written to."""
+    return ConfigError(
+        [f"data directory {directory}: {why.strerror or why}; it must be a directory that this user may write to"]
+    )
 
 
 class DirectoryLock:
@@ -18,9 +26,12 @@ class DirectoryLock:
         self._file: IO[str] | None = None
 
     def take(self) -> None:
-        """Hold it. Raises ConfigError naming the process that has it."""
-        self._directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-        file = (self._directory / "lock").open("a+")
+        """Hold it. Raises ConfigError naming the process that has it, or why the directory is of no use."""
+        try:
+            self._directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+            file = (self._directory / "lock").open("a+")
+        except OSError as exc:
+            raise unusable(self._directory, exc) from exc
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -33,10 +44,11 @@ class DirectoryLock:
                     "stop that one, or name another directory with --data"
                 ]
             ) from None
-        file.truncate(0)
-        file.write(str(os.getpid()))
-        file.flush()
         self._file = file
+        with suppress(OSError):  # on a full disk: the lock holds all the same
+            file.truncate(0)
+            file.write(str(os.getpid()))
+            file.flush()
 
     def release(self) -> None:
         """Let go of it. May be called twice."""

@@ -16,8 +16,8 @@ from typing import Any, cast
 import redis.asyncio as aioredis
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff
+from redis.exceptions import AuthenticationError, NoScriptError, RedisError, ResponseError
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import NoScriptError, RedisError, ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from bot.domain.decide import Decision
@@ -55,10 +55,13 @@ async def translated() -> AsyncIterator[None]:
     """Turns the library's errors into ours: the one seam of this store."""
     try:
         yield
+    except AuthenticationError as exc:  # to the library a kind of ConnectionError
+        raise StoreError(f"the store refused our name or password: {exc}; check [store] url") from exc
     except (RedisConnectionError, RedisTimeoutError, ConnectionError, TimeoutError) as exc:
         raise StoreUnavailable(f"the store does not answer: {exc}") from exc
     except RedisError as exc:
-        raise StoreError(f"the store refused: {exc}") from exc
+        old = "; it is too old: Redis or Valkey 7.0 or later is needed" if "unknown command" in str(exc) else ""
+        raise StoreError(f"the store refused: {exc}{old}") from exc
 
 
 class Functions:

@@ -31,6 +31,10 @@ COMMAND_TIMEOUT_S = 20.0
 COMMAND_MAX_CHARS = 2_000
 READ_TIMEOUT_S = 10.0
 STORE_AWAY = (ChatError, StoreError)
+UNREADABLE = (
+    ValueError,
+    LookupError,
+)  # bytes that are not of the charset that they claim, or of one that nobody knows
 _ONCE = re.compile(r"[\w-]{1,64}")
 _PREFIX = re.compile(r"^\s*/(?:incident|fogbell)\b\s*", re.IGNORECASE)
 
@@ -132,7 +136,7 @@ async def run_command(request: web.Request) -> web.Response:
     try:
         async with asyncio.timeout(READ_TIMEOUT_S):
             body = json.loads(await request.text())
-    except (ValueError, TimeoutError):
+    except (*UNREADABLE, RecursionError, TimeoutError):
         return _error(400, "the body is not JSON")
     text, channel, once = _command_words(body)
     if not text:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import logging
 from collections.abc import Callable, Sequence
 
 from aiohttp import hdrs, web
+from aiohttp.http_exceptions import HttpProcessingError
 from prometheus_client import REGISTRY, CollectorRegistry
 
 from bot.commands.spec import Actor
@@ -14,7 +16,7 @@ from bot.domain.words import Role
 from bot.errors import ConfigError
 from bot.ports import Clock
 from bot.web import api
-from bot.web.api import DESK, STORE_AWAY, Dispatch, desk_of
+from bot.web.api import DESK, STORE_AWAY, UNREADABLE, Dispatch, desk_of
 from bot.web.pages import HERE, Board, Page, Pages, State
 from bot.web.security import (
     BODY_MAX_BYTES,
@@ -28,6 +30,7 @@ from bot.web.security import (
     stamp_headers,
 )
 
+HEADLINES_SHOWN = 50
 CLOSE_S = 1.0  # what open requests get to end in
 CLEANUP_S = 5.0
 OPERATOR = Actor(id="console:operator", name="console", role=Role.ADMIN)
@@ -81,6 +84,7 @@ async def serve(
 
     `on_ready` hears the port when the server listens, which matters for port 0. Raises ConfigError when the port cannot be had.
     """
+    logging.getLogger("aiohttp.server").addFilter(_is_ours)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=CLOSE_S, handler_cancellation=True)
     await runner.setup()
     try:
@@ -91,6 +95,11 @@ async def serve(
     finally:
         async with asyncio.timeout(CLEANUP_S):
             await runner.cleanup()
+
+
+def _is_ours(record: logging.LogRecord) -> bool:
+    """False for malformed requests: whoever sent one got a 400, and must not fill our log with tracebacks."""
+    return not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError))
 
 
 async def _listen(runner: web.AppRunner, host: str, port: int) -> None:
@@ -155,11 +164,15 @@ async def show_home(request: web.Request) -> web.Response:
         channels = tuple(await desk.revisions())
         wanted = request.query.get("channel", "")
         if channels:
-            board = await desk.board.snapshot(wanted if wanted in channels else channels[0])
+            chosen = wanted if wanted in channels else channels[0]
+            board = await desk.board.snapshot(chosen, limit=HEADLINES_SHOWN)
     except STORE_AWAY:
         trouble = "The store does not answer. Messages will be here as soon as it does."
     has_login = request.app[GUARD].token is not None
-    html = desk.pages.home(board, channels, await desk.state(), trouble=trouble, can_leave=has_login)
+    is_cut = board is not None and len(board.headlines) >= HEADLINES_SHOWN
+    html = desk.pages.home(
+        board, channels, await desk.state(), trouble=trouble, can_leave=has_login, is_cut=is_cut
+    )
     return web.Response(text=html, content_type="text/html")
 
 
@@ -173,13 +186,12 @@ async def show_login(request: web.Request) -> web.Response:
 async def log_in(request: web.Request) -> web.Response:
     """POST /login with `token`: a cookie and the page, or the form again."""
     guard, pages = request.app[GUARD], request.app[DESK].pages
+    given = await _token_in(request)  # before the tries are counted: slow bodies would all count the same
     if not guard.may_try():
         headers = {hdrs.RETRY_AFTER: str(TRIES_WINDOW_S)}
         words = "Too many wrong tokens. Try again in a minute."
         return web.Response(text=pages.login(words), status=429, headers=headers, content_type="text/html")
-    async with asyncio.timeout(api.READ_TIMEOUT_S):
-        given = (await request.post()).get("token", "")
-    if not isinstance(given, str) or not guard.is_token(given.strip()):
+    if not guard.is_token(given):
         guard.wrong_tries.append(guard.wall())
         return web.Response(text=pages.login("That is not the token."), status=403, content_type="text/html")
     response = web.Response(status=303, headers={hdrs.LOCATION: "/"})
@@ -187,6 +199,16 @@ async def log_in(request: web.Request) -> web.Response:
         COOKIE, guard.session(), max_age=SESSION_S, httponly=True, samesite="Strict", secure=request.secure
     )
     return response
+
+
+async def _token_in(request: web.Request) -> str:
+    """The form's token; empty where it cannot be read."""
+    try:
+        async with asyncio.timeout(api.READ_TIMEOUT_S):
+            given = (await request.post()).get("token", "")
+    except UNREADABLE:
+        return ""
+    return given.strip() if isinstance(given, str) else ""
 
 
 async def log_out(request: web.Request) -> web.Response:

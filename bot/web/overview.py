@@ -8,6 +8,7 @@ from bot.domain.checks import Check, CheckState
 from bot.domain.incident import Incident
 from bot.domain.services import Service
 from bot.domain.trust import SourceReport
+from bot.domain.words import Severity
 from bot.ports import Clock, Incidents, Sources
 from bot.store.desk import Shelf
 from bot.web.pages import CheckLine, ConsoleState, Health, ServiceLine, SourceLine
@@ -42,6 +43,7 @@ class Overview:
         now = self._clock.now()
         ledgers = [await self._incidents.read(name) for name in await self._incidents.providers()]
         incidents = [incident for ledger in ledgers for incident in ledger.open_incidents]
+        incidents.sort(key=lambda incident: incident.severity or Severity.SEV4 + 1)  # the worst is the why
         states = await self._states.all()
         return ConsoleState(
             now=now,

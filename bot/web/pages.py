@@ -75,6 +75,18 @@ class ConsoleState:
     open_incidents: int = 0
     note: str = ""
 
+    @property
+    def blind(self) -> tuple[SourceLine, ...]:
+        """Sources whose silence says nothing."""
+        return tuple(s for s in self.sources if s.state in {SourceState.UNREACHABLE, SourceState.UNSEEN})
+
+    @property
+    def mood(self) -> str:
+        """ "alert" while something is open, "calm" only where everything is seen, else "fog"."""
+        if self.open_incidents:
+            return "alert"
+        return "fog" if self.blind or not self.sources else "calm"
+
 
 class State(Protocol):
     """Where the page learns what goes on around the chat."""
@@ -182,14 +194,16 @@ class Pages:
         *,
         trouble: str,
         can_leave: bool,
+        is_cut: bool = False,
     ) -> str:
-        """The whole page. `trouble` stands in place of the board when that cannot be had."""
+        """The whole page. `trouble` stands in place of the board when that cannot be had; `is_cut`: there may be more."""
         return self._jinja.get_template("home.html").render(
             board=board,
             channels=channels,
             chosen=board.channel if board else "",
             state=state,
             trouble=trouble,
+            is_cut=is_cut,
             examples=self._examples,
             can_leave=can_leave,
         )

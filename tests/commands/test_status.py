@@ -221,3 +221,13 @@ def test_needs_that_go_in_a_circle_end() -> None:
 
     assert {"aws", "gcp"} == providers_of(left, (left, right))
     assert {"aws"} == providers_of(left, (left, replace(right, needs=())))
+
+
+async def test_one_service_hit_by_many_incidents_is_one_line(desk: Desk) -> None:
+    hit = (Affected(service="search", tier=2, path=("search", "gcp"), is_certain=True),)
+    for number in range(1, 8):
+        desk.incidents.put(outage(f"INC-{number}", provider="gcp", affected=hit))
+
+    reply = await desk.say("status")
+
+    assert "search because of gcp (INC-1, INC-2, INC-3, INC-4 and 3 more)" in words(reply)

@@ -368,3 +368,58 @@ def _toml(value: object) -> str:
         case dict():
             return "{" + ", ".join(f"{k} = {_toml(v)}" for k, v in value.items()) + "}"
     raise AssertionError(value)
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        (f"x = {'[' * 5000}", ["the file: brackets are nested too deeply"]),
+        (
+            '[fogbell]\ndata = "~nobody-here/x"',
+            ['fogbell.data: "~nobody-here/x": this user has no home folder here'],
+        ),
+        ('[fogbell]\ndata = "a\\u0000b"', ["fogbell.data: is not a path"]),
+        ('[fogbell]\ndata = ""', ["fogbell.data: is empty"]),
+        ('[rules]\nremember_for = "4000d"', ['rules.remember_for: "4000d" is more than 3650d']),
+        (
+            '[rules]\nreopen_within = "999999999d999999999d"',
+            ['rules.reopen_within: "999999999d999999999d" is more than 3650d'],
+        ),
+        (
+            '[console]\nhost = "not a host"',
+            ['console.host: write an address or a name, as "127.0.0.1" or "0.0.0.0"'],
+        ),
+        (
+            '[[group]]\nname = "ops"\nchannels = ["terminal:a b"]',
+            [
+                'group.0.channels.0: "terminal:a b" does not name a channel: write a plain word, such as "terminal:main"'
+            ],
+        ),
+        (
+            '[[service]]\nname = "Shop"\n[[service]]\nname = "shop"',
+            ['service.1.name: "shop" is the name of service.0 already; give each service a name of its own'],
+        ),
+        (
+            '[[source]]\nname = "self"\nurl = "https://status.example"',
+            ['source.0: "self" stands for your own checks; give the provider another name'],
+        ),
+    ],
+)
+def test_what_would_fail_later_is_a_mistake_now(text: str, lines: list[str]) -> None:
+    """Each of these once ended in a traceback, or in a line that misled."""
+    assert lines == problems(text)
+
+
+def test_the_console_needs_no_token_only_where_the_page_is_guarded_by_its_name() -> None:
+    """The server lets in only these three names without a token: 127.0.0.2 would be refused at start."""
+    assert problems('[console]\nhost = "127.0.0.2"')[0].startswith("console.token: is needed")
+    for host in ("127.0.0.1", "::1", "localhost"):
+        assert loaded(f'[console]\nhost = "{host}"').console.host == host
+
+
+def test_a_token_that_can_be_guessed_is_noted_and_not_shown() -> None:
+    (warning,) = loaded('[console]\ntoken = { env = "T" }', T="hunter2").warnings
+
+    assert warning.startswith("console.token: is shorter than 16 characters")
+    assert "hunter2" not in warning
+    assert loaded('[console]\ntoken = { env = "T" }', T="h" * 16).warnings == ()

@@ -18,7 +18,8 @@ from bot.sources import FORMATS, catalogue
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = (ROOT / "config.example.toml").read_text(encoding="utf-8")
 DOCS = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
-TOKENS = dict.fromkeys(("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "DISCORD_TOKEN", "FOGBELL_TOKEN"), "x")
+TOKEN = "a token that nobody guesses"
+TOKENS = dict.fromkeys(("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "DISCORD_TOKEN", "FOGBELL_TOKEN"), TOKEN)
 
 HEADINGS: dict[str, type[Table]] = {
     **{f"## [{name}]": model for name, model in TABLES.items() if model is not Chats},
@@ -98,7 +99,7 @@ def test_what_the_example_shows_as_commented_out_defaults_are_the_defaults() -> 
 
     assert everything.rules == nothing.rules
     assert everything.fogbell.data == nothing.fogbell.data
-    assert everything.chat.slack == Slack(bot_token=Secret("x"), app_token=Secret("x"))
+    assert everything.chat.slack == Slack(bot_token=Secret(TOKEN), app_token=Secret(TOKEN))
 
 
 def test_every_source_of_the_example_is_one_whose_address_is_sure() -> None:

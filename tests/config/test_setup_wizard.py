@@ -125,3 +125,18 @@ def test_a_url_cannot_break_out_of_the_file(tmp_path: Path, url: str) -> None:
     run(path, Person("", "", "", "", url))
 
     assert tomllib.loads(path.read_text())["check"][0]["url"] == url
+
+
+def test_a_file_that_cannot_be_written_is_said_in_words(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="cannot be written"):
+        run(tmp_path, Person(), force=True, yes=True)
+
+
+def test_the_last_words_say_how_to_let_the_bot_in(tmp_path: Path) -> None:
+    person = Person("", "aws", "yes", "C0123ABC", "yes", "998877665544", "")
+
+    run(tmp_path / "fogbell.toml", person)
+
+    heard = "\n".join(person.heard)
+    assert "docs/slack-manifest.yaml" in heard
+    assert "https://discord.com/oauth2/authorize?client_id=APPLICATION_ID" in heard

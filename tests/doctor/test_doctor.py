@@ -11,6 +11,7 @@ import pytest
 import pytest_asyncio
 from aiohttp import web
 
+from bot.chats.discord.listen import invite_link
 from bot.config import Config, load
 from bot.config.models import Notices
 from bot.doctor import Finding, Level, diagnose, ground
@@ -20,7 +21,7 @@ from tests.fakes.feeds import FeedServer
 
 SUMMARY = '{"page": {"id": "x", "name": "Acme"}, "status": {"indicator": "none"}, "components": [], "incidents": []}'
 TOKENS = {"SLACK": "xoxb-hunter2", "APP": "xapp-hunter2", "DISCORD": "disc-hunter2"}
-SCOPES = "chat:write,channels:history,channels:read,commands"
+SCOPES = "chat:write,channels:history,commands,app_mentions:read"
 
 
 @pytest_asyncio.fixture
@@ -223,16 +224,16 @@ def slack_config(api_url: str) -> str:
 
 SIGNED_IN: Answer = (200, {"ok": True, "user": "fogbell", "team": "Acme"}, {"x-oauth-scopes": SCOPES})
 SOCKET: Answer = (200, {"ok": True, "url": "wss://x"}, {})
-ROOM: dict[str, Any] = {"name": "ops", "is_member": True, "is_archived": False}
+ROOM: Answer = (200, {"ok": True, "messages": []}, {})
 
 
-def room(**changes: Any) -> Answer:
-    return 200, {"ok": True, "channel": ROOM | changes}, {}
+def refused(word: str) -> Answer:
+    return 200, {"ok": False, "error": word}, {}
 
 
 async def test_a_sound_slack_is_signed_in_scoped_and_in_its_channels(chat: Any, tmp_path: Path) -> None:
     url = await chat(
-        {"auth.test": SIGNED_IN, "conversations.info C123": room(), "apps.connections.open": SOCKET}
+        {"auth.test": SIGNED_IN, "conversations.history C123": ROOM, "apps.connections.open": SOCKET}
     )
 
     found = await about("slack", slack_config(url), tmp_path)
@@ -240,7 +241,7 @@ async def test_a_sound_slack_is_signed_in_scoped_and_in_its_channels(chat: Any, 
     assert found == [
         (Level.OK, "slack: signed in as fogbell in Acme"),
         (Level.OK, "slack: it has the scopes it needs"),
-        (Level.OK, "slack:C123 (#ops): reachable"),
+        (Level.OK, "slack:C123: the bot is in it, and can read it back"),
         (Level.OK, "slack: Socket Mode opens"),
     ]
 
@@ -254,26 +255,33 @@ async def test_a_sound_slack_is_signed_in_scoped_and_in_its_channels(chat: Any, 
         ),
         ({"auth.test": (502, {}, {})}, (Level.BAD, "slack: the bot token is refused (answered 502)")),
         (
-            {"auth.test": (200, {"ok": True}, {"x-oauth-scopes": "commands,channels:history,groups:read"})},
+            {"auth.test": (200, {"ok": True}, {"x-oauth-scopes": SCOPES.removeprefix("chat:write,")})},
             (Level.BAD, "slack: the scope chat:write is missing: nothing can be posted"),
         ),
         (
-            {"auth.test": (200, {"ok": True}, {"x-oauth-scopes": "chat:write,channels:read,commands"})},
+            {"auth.test": (200, {"ok": True}, {"x-oauth-scopes": SCOPES.replace("channels:history,", "")})},
             (Level.WARN, "slack: no scope channels:history: after a lost reply a post may be doubled"),
         ),
         (
-            {"conversations.info C123": (200, {"ok": False, "error": "channel_not_found"}, {})},
+            {"auth.test": (200, {"ok": True}, {"x-oauth-scopes": SCOPES.removesuffix(",app_mentions:read")})},
+            (Level.WARN, "slack: no scope app_mentions:read: mentions in threads are not heard"),
+        ),
+        (
+            {"conversations.history C123": refused("channel_not_found")},
             (Level.BAD, "slack:C123: channel_not_found"),
         ),
         (
-            {"conversations.info C123": (200, {"ok": False, "error": "missing_scope"}, {})},
+            {"conversations.history C123": refused("missing_scope")},
             (Level.WARN, "slack:C123: cannot be looked at"),
         ),
         (
-            {"conversations.info C123": room(is_member=False)},
-            (Level.BAD, "slack:C123 (#ops): the bot is not in it"),
+            {"conversations.history C123": refused("not_in_channel")},
+            (Level.BAD, "slack:C123: the bot is not in it"),
         ),
-        ({"conversations.info C123": room(is_archived=True)}, (Level.BAD, "slack:C123 (#ops): is archived")),
+        (
+            {"conversations.history C123": refused("ratelimited")},
+            (Level.WARN, "slack:C123: cannot be looked at: Slack asks us to wait"),
+        ),
         (
             {"apps.connections.open": (200, {"ok": False, "error": "not_allowed_token_type"}, {})},
             (Level.BAD, "slack: Socket Mode does not open (not_allowed_token_type)"),
@@ -283,7 +291,7 @@ async def test_a_sound_slack_is_signed_in_scoped_and_in_its_channels(chat: Any, 
 async def test_what_is_wrong_in_slack_is_said_without_the_token(
     chat: Any, tmp_path: Path, changes: dict[str, Answer], expected: tuple[Level, str]
 ) -> None:
-    sound = {"auth.test": SIGNED_IN, "conversations.info C123": room(), "apps.connections.open": SOCKET}
+    sound = {"auth.test": SIGNED_IN, "conversations.history C123": ROOM, "apps.connections.open": SOCKET}
     text = slack_config(await chat(sound | changes))
 
     found = [
@@ -329,6 +337,17 @@ async def test_what_discord_answers_is_said(
     found = await about("discord", discord_config(url), tmp_path)
 
     assert expected == found[-1]
+
+
+async def test_the_link_that_invites_the_discord_bot_is_shown(chat: Any, tmp_path: Path) -> None:
+    url = await chat(
+        {"users/@me": (200, {"username": "fogbell"}, {}), "applications/@me": (200, {"id": "42"}, {})}
+    )
+
+    found = await about("discord: where", discord_config(url), tmp_path)
+
+    assert [level for level, _ in found] == [Level.OK]
+    assert invite_link("42") in found[0][1]
 
 
 async def test_a_chat_that_cannot_be_reached_is_one_bad_finding(tmp_path: Path) -> None:

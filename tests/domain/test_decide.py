@@ -315,11 +315,42 @@ class TestTwoSourcesOfOneProvider:
         place = (Place(provider="acme", component="DynamoDB", region="us-east-1"),)
         world.see(sighting(0, said("arn", places=place)))
 
-        world.see(
-            sighting(1, said("chain", places=place, began_at=at(20)), source="rss", listing=Listing.WINDOW)
-        )
+        late = said("chain", is_native=False, places=place, began_at=at(20))
+        world.see(sighting(1, late, source="rss", listing=Listing.WINDOW))
 
         assert len(world.only.claims) == 2
+
+    def test_a_source_that_lists_it_only_when_it_is_over_makes_no_second_one(self) -> None:
+        world = World()
+        place = (Place(provider="acme", component="DynamoDB", region="us-east-1"),)
+        world.see(sighting(0, source="rss", listing=Listing.WINDOW))
+        world.see(sighting(1, said("arn", places=place)))
+        world.see(sighting(30, said("arn", places=place, **RESOLVED)))
+
+        late = said("chain", is_native=False, places=place, **RESOLVED)
+        world.see(sighting(31, late, source="rss", listing=Listing.WINDOW))
+
+        assert len(world.only.claims) == 2
+
+    def test_an_event_going_on_does_not_join_one_that_ended(self) -> None:
+        world = World()
+        place = (Place(provider="acme", component="DynamoDB", region="us-east-1"),)
+        world.see(sighting(1, said("arn", places=place)))
+        world.see(sighting(30, said("arn", places=place, **RESOLVED)))
+
+        other = said("chain", is_native=False, places=place, began_at=at(40))
+        world.see(sighting(41, other, source="rss", listing=Listing.WINDOW))
+
+        assert len(world.incidents) == 2
+
+    def test_two_pages_of_a_vendor_tell_two_stories(self) -> None:
+        """Jira and Confluence post the same title and text in one minute; each has its own id, and its own end."""
+        world = World()
+        world.see(sighting(0, said("jira1", title="Degraded performance"), source="jira"))
+
+        world.see(sighting(1, said("conf1", title="Degraded performance"), source="confluence"))
+
+        assert [i.keys for i in world.incidents] == [("jira1",), ("conf1",)]
 
     def test_they_meet_when_neither_names_a_component_yet(self) -> None:
         """AWS's first post of 2025-10-20 named a region and no service, in the JSON and in the RSS alike."""
@@ -327,9 +358,8 @@ class TestTwoSourcesOfOneProvider:
         place = (Place(provider="acme", region="us-east-1"),)
         world.see(sighting(0, said("arn", places=place)))
 
-        world.see(
-            sighting(1, said("chain", places=place, began_at=at(2)), source="rss", listing=Listing.WINDOW)
-        )
+        late = said("chain", is_native=False, places=place, began_at=at(2))
+        world.see(sighting(1, late, source="rss", listing=Listing.WINDOW))
 
         assert len(world.only.claims) == 2
 
@@ -366,6 +396,16 @@ class TestTwoSourcesOfOneProvider:
         )
 
         assert [u.id for u in world.only.updates] == ["u1"]
+
+    def test_two_posts_of_one_minute_are_not_taken_for_one_post_of_another_source(self) -> None:
+        world = World()
+        world.see(sighting(0, said("e1", updates=(update("rss1", 0, "We see errors."),)), source="rss"))
+
+        both = (update("u1", 0.1, "We see errors."), update("u2", 0.6, "We know why."))
+        world.see(sighting(1, said("e1", updates=both), source="json"))
+        world.see(sighting(2, said("e1", updates=both), source="json"))
+
+        assert [u.id for u in world.only.updates] == ["rss1", "u2"]
 
     def test_repeated_words_of_one_source_are_two_posts(self) -> None:
         world = World()

@@ -310,3 +310,10 @@ def test_a_text_that_is_too_long_is_pointed_out(tmp_path: Path) -> None:
         draft.load(tmp_path).write(OUTAGE, WISH).warnings[0]
         == "The text has 499 characters; people read 280 of them at this stage."
     )
+
+
+def test_a_template_that_calls_itself_for_ever_is_a_mistake_of_its_author(tmp_path: Path) -> None:
+    (tmp_path / "resolved.j2").write_text("{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}")
+
+    with pytest.raises(ConfigError, match=r"resolved\.j2"):
+        draft.load(tmp_path)

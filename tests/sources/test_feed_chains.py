@@ -172,6 +172,12 @@ def test_clock_times_get_the_starts_day_and_run_over_midnight() -> None:
     ]
 
 
+def test_a_start_moved_back_over_midnight_leaves_the_times_of_posts_alone() -> None:
+    after, before = 1638950700, 1638948300  # 00:05 and, later in its life, 23:25 the day before
+
+    assert times("12:10 AM PST", date=after) == times("12:10 AM PST", date=before) == ["2021-12-08T08:10:00Z"]
+
+
 def test_a_day_that_is_named_wins() -> None:
     assert times("11:05 PM PST", "Dec  9, 12:30 PM PST", " 5:00 PM PST") == [
         "2021-12-08T07:05:00Z",

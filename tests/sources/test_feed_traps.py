@@ -327,6 +327,20 @@ def test_an_empty_utf16_list_is_aws_and_any_other_is_nobodys() -> None:
     assert detect(body_of(b"[]")) is None
 
 
+@pytest.mark.parametrize(
+    ("name", "member"), [("gcp", google()), ("slack-current", slack()), ("aws-currentevents", event())]
+)
+def test_one_odd_member_does_not_hide_whose_list_it_is(name: str, member: object) -> None:
+    assert detect(body_of([None, {"id": 1}, member])).name == name
+
+
+@pytest.mark.parametrize("words", ["AWS Service Health Dashboard", "https://status.aws.amazon.com/#ec2_1"])
+def test_a_feed_that_quotes_aws_is_not_aws(words: str) -> None:
+    item = f"<item><title>{words}</title><description>See {words}.</description><guid>https://x.example/1</guid></item>"
+
+    assert detect(body_of(f"<rss><channel><title>Acme Status</title>{item}</channel></rss>")).name == "rss"
+
+
 # --- filters
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -12,12 +13,13 @@ from redis.asyncio import Redis
 from bot.chats.console.client import ConsoleChat
 from bot.commands.spec import Front, Reply
 from bot.domain.card import Card, Field, Section, Tone
+from bot.domain.trust import SourceState
 from bot.web import api
 from bot.web.api import COMMAND_MAX_CHARS
-from bot.web.app import OPERATOR
-from bot.web.pages import age_words, background, chips, counted, facts, story, when
+from bot.web.app import HEADLINES_SHOWN, OPERATOR
+from bot.web.pages import SourceLine, age_words, background, chips, counted, facts, story, when
 from tests.fakes.store_fakes import FakeClock
-from tests.web.conftest import BEGIN, Client, FakeDispatch, MakeClient, card
+from tests.web.conftest import BEGIN, Client, FakeDispatch, FakeState, MakeClient, card
 from tests.web.day import POSTS, headline, tell
 
 HOSTILE = "</p><script>alert(1)</script><img src=x onerror=alert(1)>\"'"
@@ -97,7 +99,7 @@ async def test_a_command_is_run_by_the_operator_and_its_reply_told(
 @pytest.mark.parametrize(
     "body",
     ["", "{", "[]", "null", '"x"', "{}", '{"text": ""}', '{"text": "  "}', '{"text": 7}', '{"text": ["a"]}',
-     json.dumps({"text": "x" * (COMMAND_MAX_CHARS + 1)}), '{"text": "\\ud800"', "\xff"],
+     json.dumps({"text": "x" * (COMMAND_MAX_CHARS + 1)}), '{"text": "\\ud800"', "\xff", "[" * 60_000],
 )  # fmt: skip
 async def test_a_body_that_is_no_command_is_refused_in_words(
     client: Client, dispatch: FakeDispatch, body: str
@@ -263,3 +265,51 @@ def test_a_card_without_dates_is_all_story() -> None:
     undated = card(sections=(Section(text="one"), Section(text="two")))
 
     assert ([s.text for s in story(undated)], background(undated)) == (["one", "two"], [])
+
+
+async def test_bytes_of_a_charset_that_nobody_knows_are_refused_in_words(
+    client: Client, dispatch: FakeDispatch
+) -> None:
+    headers = {"Content-Type": "application/json; charset=nope"}
+
+    answer = await client.post("/api/command", data=b'{"text": "help"}', headers=headers)
+
+    assert (answer.status, dispatch.asked) == (400, [])
+
+
+@pytest.mark.parametrize(
+    ("sources", "open_incidents", "mood", "words"),
+    [
+        ((SourceState.FRESH, SourceState.LATE), 0, "calm", "All calm"),
+        ((SourceState.FRESH, SourceState.UNREACHABLE), 0, "fog", "1 of 2 sources cannot be seen"),
+        ((SourceState.UNSEEN,), 0, "fog", "1 of 1 source cannot be seen"),
+        ((), 0, "fog", "Nothing is watched"),
+        ((SourceState.UNSEEN, SourceState.FRESH), 2, "alert", "1 of 2 sources cannot be seen"),
+    ],
+)
+async def test_what_cannot_be_seen_is_never_called_calm(
+    client: Client,
+    state: FakeState,
+    sources: tuple[SourceState, ...],
+    open_incidents: int,
+    mood: str,
+    words: str,
+) -> None:
+    lines = tuple(SourceLine(name=f"s{n}", state=seen) for n, seen in enumerate(sources))
+    state.shown = replace(state.shown, sources=lines, open_incidents=open_incidents)
+
+    html = await (await client.get("/")).text()
+
+    assert f'<body class="is-{mood}">' in html
+    assert words in html
+    assert ("All calm" in html) == (mood == "calm")
+
+
+async def test_a_page_that_leaves_out_old_headlines_says_so(client: Client, console: ConsoleChat) -> None:
+    for number in range(HEADLINES_SHOWN - 1):
+        await console.post("ops", card(), key=f"k{number}")
+    assert "The newest" not in await (await client.get("/")).text()
+
+    await console.post("ops", card(), key="last")
+
+    assert f"The newest {HEADLINES_SHOWN} are here" in await (await client.get("/")).text()

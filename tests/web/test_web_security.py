@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+
 import pytest
 from aiohttp import FormData
 
 from bot.errors import ConfigError
-from bot.web.app import build_app
+from bot.web.app import _is_ours, build_app
 from bot.web.security import COOKIE, SESSION_S, TRIES_MAX, Guard
 from tests.web.conftest import Client, FakeDispatch, FakeState, MakeClient
 
@@ -191,3 +195,45 @@ async def test_a_forged_cookie_does_not_open_the_door(locked: Client) -> None:
     answer = await locked.get("/api/state", cookies={COOKIE: "9999999999." + "0" * 64})
 
     assert answer.status == 401
+
+
+@pytest.mark.parametrize("body", [b"token=\xff", b"token=%ff"])
+@pytest.mark.parametrize("charset", ["", "; charset=nope"])
+async def test_a_login_that_cannot_be_read_is_a_wrong_one(locked: Client, body: bytes, charset: str) -> None:
+    headers = {"Content-Type": f"application/x-www-form-urlencoded{charset}"}
+
+    assert (await locked.post("/login", data=body, headers=headers)).status == 403
+
+
+async def test_slow_logins_sent_all_at_once_are_counted_one_by_one(locked: Client) -> None:
+    """The tries are looked at when the token is there, not when the request began."""
+    gate = asyncio.Event()
+
+    async def slowly() -> AsyncIterator[bytes]:
+        await gate.wait()
+        yield b"token=wrong"
+
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    tries = [
+        asyncio.ensure_future(locked.post("/login", data=slowly(), headers=headers))
+        for _ in range(TRIES_MAX + 5)
+    ]
+    await asyncio.sleep(0.2)
+    gate.set()
+    statuses = [(await answer).status for answer in tries]
+
+    assert (TRIES_MAX, 5) == (statuses.count(403), statuses.count(429))
+
+
+async def test_a_malformed_request_does_not_fill_the_log(
+    locked: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    logging.getLogger("aiohttp.server").addFilter(_is_ours)
+    reader, writer = await asyncio.open_connection("127.0.0.1", locked.port)
+    writer.write(b"GET /" + b"a" * 20_000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n")
+
+    answer = await reader.read(100)
+    writer.close()
+
+    assert answer.startswith(b"HTTP/1.0 400") or answer.startswith(b"HTTP/1.1 400")
+    assert caplog.records == []

@@ -19,7 +19,7 @@ from discord.gateway import DiscordWebSocket
 from discord.http import Route
 
 from bot.chats.discord.render import Body, render
-from bot.chats.discord.rest import API_URL, FAILURES, NAME, failure, lost
+from bot.chats.discord.rest import API_URL, FAILURES, NAME, failure, lost, take_any_json
 from bot.commands.spec import Actor, Command, Front, Parameter, Reply
 
 ROOT = "incident"
@@ -83,6 +83,8 @@ async def listen(
     Route.BASE = api_url.rstrip("/")  # answers to interactions take their address from nowhere else
     if gateway_url:
         DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(gateway_url)
+    take_any_json()
+    discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False  # nobody here speaks
     listener = Listener(dispatch, complete)
     try:
         await listener.start(token, reconnect=False)
@@ -96,7 +98,7 @@ async def listen(
 def invite_link(application_id: str) -> str:
     """Where an administrator lets the bot into a server, with the rights it needs and no others."""
     scopes = ("bot", "applications.commands")
-    return discord.utils.oauth_url(int(application_id), permissions=PERMISSIONS, scopes=scopes)
+    return discord.utils.oauth_url(application_id, permissions=PERMISSIONS, scopes=scopes)
 
 
 class Listener(discord.Client):

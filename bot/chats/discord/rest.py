@@ -15,6 +15,7 @@ from typing import Any
 
 import aiohttp
 import discord
+import discord.webhook.async_
 from discord.http import HTTPClient, Ratelimit, Route
 
 from bot.errors import ChatError, RateLimited, Refused, Unavailable, Uncertain
@@ -50,7 +51,10 @@ _REMEDIES = {
 _REMEDIES_BY_STATUS = {401: "Put a valid bot token into chat.discord.token.", 403: _PERMIT, 404: _CORRECT}
 
 # All that the library, the connection and an unreadable answer may raise.
-FAILURES = (discord.DiscordException, aiohttp.ClientError, OSError, TimeoutError, ValueError)
+FAILURES = (
+    discord.DiscordException, aiohttp.ClientError, OSError, TimeoutError,
+    ValueError, KeyError, TypeError,
+)  # fmt: skip
 _NEVER_SENT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
 
 
@@ -99,6 +103,17 @@ def _is_discords_own(exc: discord.HTTPException) -> bool:
     return exc.response.headers.get("Content-Type", "").startswith("application/json")
 
 
+def take_any_json() -> None:
+    """Let the library read JSON whatever its Content-Type adds: it knows "application/json" alone, and proxies name a charset."""
+    discord.http.json_or_text = _json_or_text
+    discord.webhook.async_.json_or_text = _json_or_text
+
+
+async def _json_or_text(response: aiohttp.ClientResponse) -> Any:
+    text = await response.text(encoding="utf-8")
+    return json.loads(text) if response.content_type == "application/json" else text
+
+
 class Rest(HTTPClient):
     """The library's client at an address of our own, which fails where the library's would wait or repeat.
 
@@ -109,6 +124,7 @@ class Rest(HTTPClient):
         trace = aiohttp.TraceConfig()
         trace.on_request_end.append(_fail_at_once)
         super().__init__(asyncio.get_running_loop(), http_trace=trace)
+        take_any_json()
         self._api_url = api_url.rstrip("/")
         self.me = ""
 

@@ -38,7 +38,7 @@ def recognises(payload: Payload) -> bool:
         return False
     if not body:
         return payload.body[:2] in (b"\xfe\xff", b"\xff\xfe") and decode(payload).strip() == "[]"
-    return isinstance(body[0], dict) and "arn" in body[0] and "event_log" in body[0]
+    return any(isinstance(item, dict) and {"arn", "event_log"} <= item.keys() for item in body)
 
 
 def _observation(raw: Mapping[str, object], spec: Spec) -> Observation:

@@ -95,13 +95,13 @@ def _updates(raw: Mapping[str, object], service: str, began_at: datetime) -> lis
     ends = [span.start() for span, _ in heads[1:]] + [len(description)]
     updates, last = [], None
     for (span, clock), end in zip(heads, ends, strict=True):
-        last = _moment(clock, began_at, last) or last
+        last = _moment(clock, began_at, last or began_at) or last
         text = plain(description[span.end() : end])
         updates.append(Update(id=f"{service}@{stamp(last)}", text=text, posted_at=last))
     return updates
 
 
-def _moment(clock: re.Match[str], began_at: datetime, last: datetime | None) -> datetime | None:
+def _moment(clock: re.Match[str], began_at: datetime, last: datetime) -> datetime | None:
     """When a clock time was: on the day it names, else the start's, or the next one when the clock ran over midnight."""
     named = offset_of(clock[6]) if clock[6] else None
     offset = _PACIFIC if named is None else named
@@ -112,7 +112,7 @@ def _moment(clock: re.Match[str], began_at: datetime, last: datetime | None) -> 
         years = [moment(local.year + step, month, int(clock[2]), time, offset) for step in (-1, 0, 1)]
         return min((at for at in years if at), key=lambda at: abs(at - began_at), default=None)
     at = moment(local.year, local.month, local.day, time, offset)
-    while at and last and at < last - _DISORDER:
+    while at and at < last - _DISORDER:
         at += _DAY
     return at
 

@@ -66,9 +66,9 @@ function showState(regions) {
     if (!place || place.contains(document.activeElement)) continue;
     place.replaceChildren(...new DOMParser().parseFromString(html, "text/html").body.childNodes);
   }
-  const open = document.querySelector("#masthead .sign.alert strong")?.textContent;
-  document.body.classList.toggle("is-alert", Boolean(open));
-  document.title = open ? `(${open}) Fogbell` : "Fogbell";
+  const { mood, open } = document.querySelector("#masthead .mood").dataset;
+  for (const name of ["alert", "fog", "calm"]) document.body.classList.toggle(`is-${name}`, name === mood);
+  document.title = open === "0" ? "Fogbell" : `(${open}) Fogbell`;
 }
 
 function showTrouble(words) {

@@ -1,0 +1,81 @@
+"""What the formats of hosted status platforms share: telling a JSON body by its shape, ids, weights, and boards without ids.
+
+A board shows the present of each service and knows no incidents. Called by the parsers of this folder; nothing here knows a
+provider.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from bot.domain.observation import Observation
+from bot.domain.words import Impact
+from bot.errors import ParseError
+from bot.sources.assemble import record
+from bot.sources.payload import Payload
+from bot.sources.text import ident, line, load_json
+
+
+def value_with(payload: Payload, *marks: bytes) -> object:
+    """The JSON value of a body that holds all of `marks`, else None. Looking for marks first spares parsing most bodies."""
+    if not all(mark in payload.body for mark in marks):
+        return None
+    try:
+        return load_json(payload)
+    except ParseError:
+        return None
+
+
+def object_with(payload: Payload, *marks: bytes) -> Mapping[str, object]:
+    """Like `value_with`, for a body that is an object; an empty one when it is not."""
+    value = value_with(payload, *marks)
+    return value if isinstance(value, dict) else {}
+
+
+def first_of(value: object) -> Mapping[str, object]:
+    """The first member of a list of objects; an empty object when there is none."""
+    first = value[0] if isinstance(value, list) and value else None
+    return first if isinstance(first, dict) else {}
+
+
+def body_of(payload: Payload) -> Mapping[str, object]:
+    """The body as an object. Raises ParseError when it is none."""
+    return record(load_json(payload), "the body")
+
+
+def list_of(body: Mapping[str, object], field: str) -> list[object]:
+    """The list under `field`, which the body must have. Raises ParseError naming it and what is there instead."""
+    found = body.get(field)
+    if isinstance(found, list):
+        return found
+    keys = ", ".join(sorted(line(key, max_chars=40) for key in body)[:8]) or "none"
+    raise ParseError(f"the body has no list of {field} (its keys: {keys})")
+
+
+def own_id(raw: Mapping[str, object], field: str = "id", title: str = "name") -> str:
+    """The provider's id of a record. Raises ParseError, which quotes the title, when it has none."""
+    key = ident(raw.get(field))
+    if not key:
+        raise ParseError(f'"{line(raw.get(title), max_chars=60)}" has no id')
+    return key
+
+
+def worst(impacts: Iterable[Impact], otherwise: Impact = Impact.MINOR) -> Impact:
+    """The heaviest of several weights; `otherwise` where there is none."""
+    return max(impacts, key=lambda impact: impact.rank, default=otherwise)
+
+
+def observation_of(item: object) -> Observation:
+    """What was made into an observation before, for `read_each`. Raises ParseError for what could not be."""
+    if isinstance(item, Observation):
+        return item
+    record(item, "it")
+    raise ParseError("it is no event")
+
+
+def on_the_day(name: str, payload: Payload) -> str:
+    """A key for what a board shows now: the name and our day.
+
+    A board dates nothing. The chain holds one outage together over midnight; the day keeps next month's from joining it.
+    """
+    return f"{name}@{payload.fetched_at:%Y-%m-%d}"
