@@ -64,6 +64,8 @@ def decide(ledger: Ledger, sighting: Sighting, rules: Rules) -> Decision | None:
         after.take(said)
     if sighting.listing is Listing.OPEN:
         after.close_unlisted()
+    elif sighting.listing is Listing.WINDOW:
+        after.close_withdrawn()
     after.close_lapsed()
     if sighting.source == CLOCK:
         after.forget()
@@ -112,6 +114,17 @@ class _Draft:
         """Whatever left a list that holds only open events is over."""
         for incident in self._spoken_of_by(self.sighting.source):
             if incident.id not in self.taken:
+                self._write(correlate.without(incident, self.sighting.source, Closure.UNLISTED, self.now))
+
+    def close_withdrawn(self) -> None:
+        """What is missing from a window that still lists older events did not slide out of it: it was taken back."""
+        begins = [said.began_at for said in self.sighting.observations if said.began_at]
+        oldest = min(begins, default=None)
+        for incident in self._spoken_of_by(self.sighting.source):
+            claim = next(c for c in incident.claims if c.source == self.sighting.source)
+            began_at = claim.said.began_at
+            is_within = oldest is not None and began_at is not None and oldest < began_at
+            if is_within and incident.id not in self.taken and not claim.said.may_lapse:
                 self._write(correlate.without(incident, self.sighting.source, Closure.UNLISTED, self.now))
 
     def close_lapsed(self) -> None:

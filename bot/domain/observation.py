@@ -92,7 +92,10 @@ class Listing(StrEnum):
     """What a body lists, and so what absence from it means."""
 
     OPEN = "open"  # only what is open: whatever left it is over
-    WINDOW = "window"  # open and closed ones, the newest n: absence means nothing
+    WINDOW = (
+        "window"  # open and closed ones, the newest n: whatever is missing among older ones was withdrawn
+    )
+    PART = "part"  # a body that could be read only in part: absence means nothing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

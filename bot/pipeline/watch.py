@@ -44,7 +44,7 @@ def sighting_of(payload: Payload, source: SourceSpec, form: Format) -> tuple[Sig
     if not observations and not form.may_be_empty:
         raise ParseError(f"{form.name}: the body is valid and lists nothing, which this format never does")
     # A body that could be read only in part proves no absence.
-    listing = form.listed(payload) if problem is None else Listing.WINDOW
+    listing = form.listed(payload) if problem is None else Listing.PART
     seen = Sighting(
         provider=source.provider,
         source=source.name,

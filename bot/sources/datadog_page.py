@@ -46,9 +46,6 @@ def _observation(raw: Mapping[str, object], kind: Kind, home: str | None, spec: 
     posts = [item for item in reversed(members(raw.get("timeline"))) if isinstance(item, dict)]
     posts.sort(key=lambda post: stamp(when(post.get("startedAt"))))
     status = _status(raw, kind, unknown)
-    weights = [
-        weight for post in (posts if status.is_over else posts[-1:]) for weight in _weights(post, unknown)
-    ]
     updates = timeline(
         (_update(post, key, kind, unknown) for post in posts), newest_first=False, derived_ids=False
     )
@@ -59,7 +56,7 @@ def _observation(raw: Mapping[str, object], kind: Kind, home: str | None, spec: 
         is_native=True,
         title=line(raw.get("title")) or "Untitled",
         status=status,
-        impact=Impact.MAINTENANCE if kind is Kind.MAINTENANCE else worst(weights),
+        impact=_impact(posts, kind, status, unknown),
         kind=kind,
         began_at=when(raw.get("startDate")) or when(raw.get("publishedDate")),
         ended_at=(when(raw.get("resolvedDate")) or when(raw.get("completedDate")))
@@ -91,9 +88,13 @@ def _update(raw: Mapping[str, object], key: str, kind: Kind, unknown: list[str])
     )
 
 
-def _weights(post: Mapping[str, object], unknown: list[str]) -> list[Impact]:
-    parts = [part for part in members(post.get("componentsAffected")) if isinstance(part, dict)]
-    return [impact_of(part.get("status"), Kind.INCIDENT, unknown) for part in parts]
+def _impact(posts: list[dict[str, object]], kind: Kind, status: Status, unknown: list[str]) -> Impact:
+    """The last post's weight while it is open, the peak when it is over."""
+    if kind is Kind.MAINTENANCE:
+        return Impact.MAINTENANCE
+    told = posts if status.is_over else posts[-1:]
+    parts = [p for post in told for p in members(post.get("componentsAffected")) if isinstance(p, dict)]
+    return worst(impact_of(part.get("status"), Kind.INCIDENT, unknown) for part in parts)
 
 
 def _components(raw: Mapping[str, object], posts: list[dict[str, object]]) -> list[str]:

@@ -5,8 +5,12 @@ from __future__ import annotations
 import aiohttp
 import discord
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 
+from bot.chats.discord.client import DiscordChat
 from bot.chats.discord.rest import failure
+from bot.domain.card import Card, Tone
 from bot.errors import ChatError, RateLimited, Refused, Unavailable, Uncertain
 from tests.fakes.discord import CHANNEL
 
@@ -95,3 +99,38 @@ def test_the_table_holds_every_error_of_the_library() -> None:
     }
 
     assert known == set(discord.errors.__all__) - {"FFmpegProcessError"}  # of sound, which we do not make
+
+
+async def test_json_is_read_whatever_its_content_type_adds() -> None:
+    """The library compares the whole header with "application/json"; a proxy, or aiohttp's own server, names a charset."""
+
+    async def me(_: web.Request) -> web.Response:
+        return web.json_response({"id": "9", "username": "fogbell", "discriminator": "0", "avatar": None})
+
+    async def unknown(_: web.Request) -> web.Response:
+        return web.json_response({"code": 10003, "message": "Unknown Channel"}, status=404)
+
+    app = web.Application()
+    app.router.add_get("/users/@me", me)
+    app.router.add_route("*", "/channels/{rest:.*}", unknown)
+    async with TestServer(app) as server:
+        chat = DiscordChat(token="t", api_url=str(server.make_url("/")))
+        await chat.ping()
+        with pytest.raises(Refused, match="10003"):
+            await chat.post(CHANNEL, Card(title="x", tone=Tone.INFO, fallback="x"), key="k")
+        await chat.close()
+
+
+async def test_a_login_answered_by_something_else_is_no_crash() -> None:
+    """A captive portal, a proxy's welcome page: readable, and not Discord."""
+
+    async def page(_: web.Request) -> web.Response:
+        return web.Response(text="<h1>welcome</h1>", content_type="text/html")
+
+    app = web.Application()
+    app.router.add_get("/users/@me", page)
+    async with TestServer(app) as server:
+        chat = DiscordChat(token="t", api_url=str(server.make_url("/")))
+        with pytest.raises(Unavailable):
+            await chat.post(CHANNEL, Card(title="x", tone=Tone.INFO, fallback="x"), key="k")
+        await chat.close()

@@ -141,6 +141,31 @@ def test_absence_from_a_window_means_nothing() -> None:
     assert world.only.is_open
 
 
+def test_what_is_taken_back_out_of_a_window_is_over_but_what_slides_out_of_it_is_not() -> None:
+    """Google Cloud withdraws a false alarm that way; the year-old end of its list is another matter."""
+    older = said("old", status=Status.RESOLVED, began_at=at(-600), ended_at=at(-500), updated_at=at(-500))
+    newer = said("new", status=Status.RESOLVED, began_at=at(5), ended_at=at(6), updated_at=at(6))
+    taken_back, slid_out = World(), World()
+    for world in (taken_back, slid_out):
+        world.see(sighting(0, said(), older, listing=Listing.WINDOW))
+
+    taken_back.see(sighting(7, older, listing=Listing.WINDOW))
+    slid_out.see(sighting(7, newer, listing=Listing.WINDOW))
+
+    assert taken_back.incidents[0].closure is Closure.UNLISTED
+    assert slid_out.incidents[0].is_open
+
+
+def test_a_body_read_in_part_proves_no_absence() -> None:
+    world = World()
+    older = said("old", status=Status.RESOLVED, began_at=at(-600), ended_at=at(-500), updated_at=at(-500))
+    world.see(sighting(0, said(), older, listing=Listing.WINDOW))
+
+    world.see(sighting(7, older, listing=Listing.PART))
+
+    assert world.incidents[0].is_open
+
+
 def test_another_source_does_not_close_what_it_never_listed() -> None:
     world = World()
     world.see(sighting(0, said()))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from bot.domain.card import Card
 from bot.domain.delivery import Limits, Receipt
 from bot.domain.incident import Incident
 from bot.domain.observation import Listing
@@ -18,9 +19,10 @@ from bot.domain.routing import Group
 from bot.domain.rules import EVERYTHING, Rules
 from bot.domain.silences import Silence
 from bot.domain.words import Status
-from bot.errors import ChatError, RateLimited, Refused, Unavailable
+from bot.errors import ChatError, RateLimited, Refused, StoreUnavailable, Unavailable, Uncertain
 from bot.pipeline.ingest import Ingest
 from bot.pipeline.outbox import Courier, Pace, Voice
+from bot.ports import Claimed
 from bot.replay import VirtualClock
 from bot.store.redis import Functions, RedisIncidents, RedisOutbox, connect
 from bot.store.sharing import RedisAudit, RedisLimiter
@@ -220,10 +222,15 @@ async def test_a_deleted_headline_is_posted_once_more_with_what_is_new(desk: Des
     assert shown == [[True], [False, True], [False]], "deleted twice: people do not want it"
 
 
-async def test_where_history_may_not_be_read_a_lost_reply_is_said_again_and_counted(desk: Desk) -> None:
+@pytest.mark.parametrize(
+    "why", [Refused("fake", "C1", "missing_scope"), Uncertain("fake", "C1", "too much to read")]
+)
+async def test_where_history_cannot_be_read_a_lost_reply_is_said_again_and_counted(
+    desk: Desk, why: ChatError
+) -> None:
     faults: dict[str, list[str | Exception]] = {
         "post": ["lost"],
-        "find": [Refused("fake", "C1", "missing_scope")],
+        "find": [why],
     }
     desk.chat.fault = lambda call: faults[call].pop() if faults.get(call) else None
     await desk.see(0, "u1")
@@ -252,6 +259,59 @@ async def test_a_chat_that_hangs_keeps_no_other_waiting(desk: Desk) -> None:
         while not any("text of uc" in m.card.plain for m in desk.chat.shown):
             await asyncio.sleep(0.01)
     await end([running])
+
+
+async def test_a_conversation_that_breaks_takes_no_other_with_it(desk: Desk) -> None:
+    """A fault of ours, or of a library, in one chat: the others are told, and what they are being sent is not cut off."""
+    slow = asyncio.Event()
+
+    class Broken(FakeChat):
+        async def post(self, *args: object, **more: object) -> Receipt:
+            slow.set()
+            raise TypeError("a reply that nobody thought of")
+
+    class Slow(FakeChat):
+        async def post(self, channel: str, card: Card, *, key: str, thread: Receipt | None = None) -> Receipt:
+            await slow.wait()
+            await asyncio.sleep(0.05)
+            return await super().post(channel, card, key=key, thread=thread)
+
+    group = Group(name="everywhere", channels=("broken:C1", "fake:C1"))
+    desk.ingest = Ingest(desk.incidents, replace(RULES, groups=(group,)), desk.clock, asyncio.Event())
+    chat = Slow()
+    courier = desk.courier({"broken": Broken(name="broken"), "fake": chat})
+    await desk.see(0, "u1")
+    running = asyncio.create_task(courier.run(asyncio.Event(), look_every=0.01))
+
+    async with asyncio.timeout(5):
+        while not chat.shown:
+            await asyncio.sleep(0.01)
+    await end([running])
+
+    assert chat.calls == ["post"]
+
+
+async def test_a_store_that_goes_away_cuts_nothing_off_that_is_being_sent(desk: Desk) -> None:
+    class Slow(FakeChat):
+        async def post(self, channel: str, card: Card, *, key: str, thread: Receipt | None = None) -> Receipt:
+            courier._outbox = Gone(desk.functions)
+            await asyncio.sleep(0.05)
+            return await super().post(channel, card, key=key, thread=thread)
+
+    class Gone(RedisOutbox):
+        async def claim(self, *args: object, **more: object) -> Sequence[Claimed]:  # type: ignore[override]
+            raise StoreUnavailable("the store does not answer")
+
+    chat = Slow()
+    courier = desk.courier({"fake": chat})
+    await desk.see(0, "u1")
+
+    with pytest.raises(StoreUnavailable):
+        await courier.run(asyncio.Event(), look_every=0.01)
+
+    assert len(chat.shown) == 1
+    (talk,) = await RedisOutbox(desk.functions).conversations(await _only(desk))
+    assert talk.headline is not None
 
 
 async def test_a_silence_withholds_and_then_tells(desk: Desk) -> None:
