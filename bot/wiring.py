@@ -320,7 +320,8 @@ async def run(config: Config, options: Options | None = None, stop: asyncio.Even
             life = tasks.create_task(_live(config, options or Options(), stop, is_built))
             await stop.wait()
             if not is_built.is_set():
-                await end([life], again_after=GOODBYE_SECONDS)  # a store that does not answer would keep us for long
+                # A store that does not answer would keep us for long.
+                await end([life], again_after=GOODBYE_SECONDS)
     except* BotError as group:
         raise _first(group) from None
     finally:

@@ -17,7 +17,7 @@ from bot.sources.payload import Format, Payload, Spec
 from bot.sources.shapes import body_of, first_of, list_of, object_with, own_id
 from bot.sources.text import line
 from bot.sources.times import when
-from bot.sources.vocabulary import stated_status, without_label
+from bot.sources.vocabulary import stated_status
 
 NAME = "alibaba"
 HOME = "https://status.alibabacloud.com/"
@@ -49,6 +49,7 @@ REGIONS = {
     "Riyadh": "me-central-1",
 }
 _TOWN = re.compile(rf"\b({'|'.join(map(re.escape, REGIONS))})\b")
+_LABEL = re.compile(r"^\s*\[incident[^\]]*\]\s*", re.IGNORECASE)
 
 
 def parse(payload: Payload, spec: Spec) -> tuple[Observation, ...]:
@@ -68,7 +69,7 @@ def _observation(raw: Mapping[str, object], spec: Spec) -> Observation:
     key = own_id(raw, title="title")
     said = line(raw.get("title"))
     is_over = bool(raw.get("endTime")) or stated_status(said, "") is Status.RESOLVED
-    title = without_label(said) or "Untitled"
+    title = _LABEL.sub("", said) or "Untitled"
     ended_at = when(raw.get("endTime"))
     return Observation(
         provider=spec.provider,

@@ -14,7 +14,7 @@ from bot.domain.observation import Listing, Observation, Update
 from bot.domain.words import Impact, Kind, Status
 from bot.sources.assemble import members, places_of, read_each, record
 from bot.sources.payload import Format, Payload, Spec
-from bot.sources.shapes import body_of, first_of, list_of, object_with
+from bot.sources.shapes import board_of, body_of, first_of, object_with
 from bot.sources.text import ident, line, plain
 from bot.sources.times import offset_of, stamp, when
 from bot.sources.vocabulary import folded, note, status_of
@@ -30,7 +30,7 @@ Event = tuple[object, tuple[str, ...]]  # with the names of the services that li
 def parse(payload: Payload, spec: Spec) -> tuple[Observation, ...]:
     """The events of all services; one that several services list is one observation."""
     events: dict[str, Event] = {}
-    for name, event in _listed(list_of(body_of(payload), "services")):
+    for name, event in _listed(board_of(body_of(payload), "services")):
         key = _key(event, name)
         events[key] = (event, (*events.get(key, (event, ()))[1], name))
     home = _FOR_DEVELOPERS if "/developer/" in payload.url else HOME

@@ -13,7 +13,16 @@ from bot.domain.observation import Listing, Observation, Place
 from bot.domain.words import Impact, Status
 from bot.sources.assemble import PLACES_MAX, members, read_each
 from bot.sources.payload import Format, Payload, Spec
-from bot.sources.shapes import body_of, first_of, list_of, object_with, observation_of, on_the_day, worst
+from bot.sources.shapes import (
+    board_of,
+    body_of,
+    first_of,
+    object_with,
+    observation_of,
+    on_the_day,
+    today,
+    worst,
+)
 from bot.sources.text import ident, line
 from bot.sources.vocabulary import folded, note
 
@@ -32,7 +41,7 @@ def parse(payload: Payload, spec: Spec) -> tuple[Observation, ...]:
     """One observation while anything is not healthy, none otherwise."""
     body = body_of(payload)
     unknown: list[str] = []
-    services = list_of(body, "services")
+    services = board_of(body, "services")
     sick = [s for item in services if isinstance(item, dict) for s in _sick(item, spec, unknown)]
     overall = body.get("status")
     overall = overall if isinstance(overall, dict) else {}
@@ -68,6 +77,7 @@ def _observation(
         title=line(overall.get("message")) or f"Not healthy: {', '.join(named[:5]) or 'Azure DevOps'}",
         status=Status.INVESTIGATING,
         impact=impact,
+        updated_at=today(payload),
         url=HOME,
         places=places if 0 < len(places) <= PLACES_MAX else (Place(provider=spec.provider),),
         chain="health",

@@ -15,7 +15,7 @@ from bot.domain.words import Impact, Kind, Status
 from bot.errors import ParseError
 from bot.sources.assemble import members, places_of, read_each, record, timeline
 from bot.sources.payload import Format, Payload, Spec
-from bot.sources.shapes import first_of, observation_of, on_the_day, value_with
+from bot.sources.shapes import first_of, observation_of, on_the_day, today, value_with
 from bot.sources.text import decode, fingerprint, ident, line, load_json, plain
 from bot.sources.times import stamp, when
 from bot.sources.vocabulary import folded, note
@@ -33,7 +33,7 @@ _IMPACTS = {
 def parse(payload: Payload, spec: Spec) -> tuple[Observation, ...]:
     """The services that are not good, or the outages of the log."""
     body = load_json(payload)
-    if isinstance(body, list):
+    if isinstance(body, list) and body:
         bad = [item for item in body if not isinstance(item, dict)]
         return read_each([*bad, *_outages(body, spec)], observation_of, spec, "change")
     services = _services(body)
@@ -76,7 +76,9 @@ def _shown(service: str, raw: Mapping[str, object], payload: Payload, spec: Spec
     key = on_the_day(service, payload)
     update = Update(id=f"{key}~{fingerprint(plain(raw.get('message')))}", text=plain(raw.get("message")))
     name = line(raw.get("name"), max_chars=120) or service
-    return _observation(service, name, key, update, raw.get("status"), spec)
+    return replace(
+        _observation(service, name, key, update, raw.get("status"), spec), updated_at=today(payload)
+    )
 
 
 def _observation(service: str, name: str, key: str, update: Update, word: object, spec: Spec) -> Observation:

@@ -7,6 +7,7 @@ provider.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 
 from bot.domain.observation import Observation
 from bot.domain.words import Impact
@@ -52,6 +53,14 @@ def list_of(body: Mapping[str, object], field: str) -> list[object]:
     raise ParseError(f"the body has no list of {field} (its keys: {keys})")
 
 
+def board_of(body: Mapping[str, object], field: str) -> list[object]:
+    """The services of a board: it has some in good health too, so an empty list is a fault."""
+    found = list_of(body, field)
+    if not found:
+        raise ParseError(f"the list of {field} is empty, which a board's never is")
+    return found
+
+
 def own_id(raw: Mapping[str, object], field: str = "id", title: str = "name") -> str:
     """The provider's id of a record. Raises ParseError, which quotes the title, when it has none."""
     key = ident(raw.get(field))
@@ -73,9 +82,17 @@ def observation_of(item: object) -> Observation:
     raise ParseError("it is no event")
 
 
-def on_the_day(name: str, payload: Payload) -> str:
-    """A key for what a board shows now: the name and our day.
+def today(payload: Payload) -> datetime:
+    """The day, in UTC, on which a body was fetched: the date of what a board shows, since boards date nothing.
 
-    A board dates nothing. The chain holds one outage together over midnight; the day keeps next month's from joining it.
+    The same all day long, so that looking again changes nothing.
     """
-    return f"{name}@{payload.fetched_at:%Y-%m-%d}"
+    return payload.fetched_at.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def on_the_day(name: str, payload: Payload) -> str:
+    """A key for what a board shows: the name and our day.
+
+    The chain holds one outage together over midnight; the day keeps next month's from joining it.
+    """
+    return f"{name}@{today(payload):%Y-%m-%d}"

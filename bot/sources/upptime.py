@@ -13,7 +13,7 @@ from bot.domain.words import Impact, Status
 from bot.errors import ParseError
 from bot.sources.assemble import places_of, read_each, record
 from bot.sources.payload import Format, Payload, Spec
-from bot.sources.shapes import first_of, on_the_day, own_id, value_with
+from bot.sources.shapes import first_of, on_the_day, own_id, today, value_with
 from bot.sources.text import line, load_json, web_link
 from bot.sources.vocabulary import folded, note
 
@@ -52,6 +52,7 @@ def _observation(raw: Mapping[str, object], payload: Payload, spec: Spec) -> Obs
         title=f"{name} is {'degraded' if said == 'degraded' else 'down'}",
         status=Status.INVESTIGATING,
         impact=_IMPACTS.get(said, Impact.CRITICAL),
+        updated_at=today(payload),
         url=web_link(raw.get("url")),
         places=places_of(spec.provider, [name]),
         chain=slug,

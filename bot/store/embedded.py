@@ -106,7 +106,8 @@ class EmbeddedStore:
         settings.write_text(text)
         self.socket.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         if self.socket.parent.stat().st_uid != os.getuid():
-            raise PermissionError(1, f"{self.socket.parent} belongs to somebody else")  # who could listen in our place
+            # Somebody who could listen in our place: the short directory is where everybody may write.
+            raise PermissionError(1, f"{self.socket.parent} belongs to somebody else")
         self.socket.unlink(missing_ok=True)
         self._process = subprocess.Popen(  # noqa: S603, ASYNC220 - the binary is ours or the system's; spawning takes a millisecond
             [binary, str(settings)],

@@ -14,7 +14,9 @@ from bot.errors import ConfigError
 def unusable(directory: Path, why: OSError) -> ConfigError:
     """The error for a data directory that cannot be written to."""
     return ConfigError(
-        [f"data directory {directory}: {why.strerror or why}; it must be a directory that this user may write to"]
+        [
+            f"data directory {directory}: {why.strerror or why}; it must be a directory that this user may write to"
+        ]
     )
 
 

@@ -60,8 +60,8 @@ async def translated() -> AsyncIterator[None]:
     except (RedisConnectionError, RedisTimeoutError, ConnectionError, TimeoutError) as exc:
         raise StoreUnavailable(f"the store does not answer: {exc}") from exc
     except RedisError as exc:
-        old = "; it is too old: Redis or Valkey 7.0 or later is needed" if "unknown command" in str(exc) else ""
-        raise StoreError(f"the store refused: {exc}{old}") from exc
+        hint = "; Redis or Valkey 7.0 or later is needed" if "unknown command" in str(exc) else ""
+        raise StoreError(f"the store refused: {exc}{hint}") from exc
 
 
 class Functions:

@@ -175,7 +175,7 @@ async def test_a_command_from_the_shell_asks_the_running_worker(tmp_path: Path) 
 
     assert (code, wrong_code) == (0, 64)
     assert "INC-1" in (beside / "out.txt").read_text()
-    assert "status" in (beside / "out.txt").read_text()
+    assert "status" in (beside / "err.txt").read_text()
 
 
 async def test_the_demo_killed_in_the_middle_goes_on_and_ends_with_nothing_lost_or_doubled(

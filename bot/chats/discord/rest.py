@@ -104,7 +104,7 @@ def _is_discords_own(exc: discord.HTTPException) -> bool:
 
 
 def take_any_json() -> None:
-    """Let the library read JSON whatever its Content-Type adds: it knows "application/json" alone, and proxies name a charset."""
+    """Let the library read JSON whatever its Content-Type adds: it knows "application/json" alone; proxies name a charset."""
     discord.http.json_or_text = _json_or_text
     discord.webhook.async_.json_or_text = _json_or_text  # type: ignore[attr-defined]  # it imports the name
 
