@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 from hypothesis import HealthCheck, settings
 
 from bot.store.embedded import EmbeddedStore
@@ -37,6 +39,15 @@ async def redis_url(redis_url_of_session: str) -> str:
     await client.flushall()
     await client.aclose()
     return redis_url_of_session
+
+
+@pytest.fixture(autouse=True)
+def _as_before() -> Iterator[None]:
+    """Logging and signals as they were: a test that runs the command line in this process must not change the next one."""
+    handler = signal.getsignal(signal.SIGTERM)
+    yield
+    structlog.reset_defaults()
+    signal.signal(signal.SIGTERM, handler)
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ import importlib
 import logging
 import os
 import re
+import signal
 import sys
 from collections.abc import Sequence
 from difflib import get_close_matches
@@ -19,7 +20,6 @@ from typing import Any, NoReturn
 from bot import __version__
 from bot.cli.status import BAD_CONFIG, FAILED, OK, USAGE
 from bot.errors import BotError, ConfigError, UsageError
-from bot.telemetry import set_up_logging
 
 _COMMANDS = ("run", "demo", "say", "init", "check_config", "doctor", "parse", "replay")
 
@@ -63,10 +63,13 @@ def _near(message: str) -> str:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run a command line; gives the exit status."""
-    args = _parser().parse_args(argv)
-    set_up_logging(level=logging.ERROR)  # `run` speaks up; all others print what they were asked for
+    """Run a command line; gives the exit status. SIGINT and SIGTERM end it with status 0, however early they come."""
     try:
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        args = _parser().parse_args(argv)
+        from bot.telemetry import set_up_logging
+
+        set_up_logging(level=logging.ERROR)  # `run` speaks up; all others print what they were asked for
         status: int = args.run(args)
         sys.stdout.flush()
         return status

@@ -7,7 +7,7 @@ import random
 from collections.abc import Awaitable, Callable
 
 from bot import telemetry
-from bot.errors import ConfigError, StoreUnavailable
+from bot.errors import BotError, ConfigError
 from bot.telemetry import Event, log
 
 PAUSE_MAX_SECONDS = 30.0
@@ -27,14 +27,13 @@ async def supervise(name: str, loop: Callable[[], Awaitable[None]], *, pause: fl
             raise
         except Exception as exc:
             # The one place beside dispatch that catches everything: a loop must not die of one bad day.
-            crashes = 1 if clock.time() - began > CALM_AFTER_SECONDS else crashes + 1
-            telemetry.RESTARTS.labels(name).inc()
             task = asyncio.current_task()
             if task is not None and task.cancelling():
                 log().error(Event.LOOP_CRASHED, loop=name, error=f"while it ended: {exc!r}")
                 return  # whoever cancelled us waits for the end, not for a new life
-            is_expected = isinstance(exc, StoreUnavailable)
-            log().error(Event.LOOP_CRASHED, loop=name, error=repr(exc), exc_info=None if is_expected else exc)
+            _log_crash(name, exc)
+            telemetry.RESTARTS.labels(name).inc()
+            crashes = 1 if clock.time() - began > CALM_AFTER_SECONDS else crashes + 1
         jitter = random.uniform(0.8, 1.2)  # noqa: S311 - not a secret
         await asyncio.sleep(min(pause * 2 ** min(crashes - 1, 10), PAUSE_MAX_SECONDS) * jitter)
 
@@ -44,5 +43,12 @@ async def contained(name: str, work: Awaitable[None]) -> None:
     try:
         await work
     except Exception as exc:
-        is_expected = isinstance(exc, StoreUnavailable)
-        log().error(Event.LOOP_CRASHED, loop=name, error=repr(exc), exc_info=None if is_expected else exc)
+        _log_crash(name, exc)
+
+
+def _log_crash(name: str, exc: Exception) -> None:
+    """Where it came from only matters for what nobody raised on purpose: a chat or a store that is away is one line."""
+    is_ours = isinstance(exc, BotError) or (
+        isinstance(exc, ExceptionGroup) and exc.split(BotError)[1] is None
+    )
+    log().error(Event.LOOP_CRASHED, loop=name, error=repr(exc), exc_info=None if is_ours else exc)

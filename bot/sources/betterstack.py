@@ -13,7 +13,7 @@ from datetime import datetime
 from bot.domain.observation import Listing, Observation, Update
 from bot.domain.words import Impact, Kind, Status
 from bot.errors import ParseError
-from bot.sources.assemble import members, places_of, read_each, record, timeline
+from bot.sources.assemble import members, places_of, read_each, timeline
 from bot.sources.payload import Format, Payload, Spec
 from bot.sources.shapes import body_of, list_of, object_with, own_id, worst
 from bot.sources.text import ident, line, plain, web_link
@@ -159,7 +159,7 @@ def _states(said: Mapping[str, object]) -> list[object]:
 
 def _attributes(raw: object) -> Mapping[str, object]:
     inner = raw.get("attributes") if isinstance(raw, dict) else None
-    return record(inner, "attributes") if isinstance(inner, dict) else {}
+    return inner if isinstance(inner, dict) else {}
 
 
 FORMAT = Format(name=NAME, listing=Listing.WINDOW, parse=parse, recognises=recognises)

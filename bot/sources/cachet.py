@@ -29,7 +29,12 @@ _STATUSES = {
 }
 _SCHEDULES = {"0": Status.SCHEDULED, "1": Status.IN_PROGRESS, "2": Status.COMPLETED}
 _WEIGHTS = {"1": Impact.NONE, "2": Impact.MINOR, "3": Impact.MAJOR, "4": Impact.CRITICAL}  # of components
-_OTHERS = {"status_name": "components", "default_view": "metrics", "order": "component groups"}
+_OTHERS = {  # by a field that only they have, the most telling first
+    "status_name": "components",
+    "calc_type": "metrics",
+    "metric_id": "points of a metric",
+    "order": "component groups",
+}
 
 
 def parse(payload: Payload, spec: Spec) -> tuple[Observation, ...]:
@@ -49,8 +54,8 @@ def recognises(payload: Payload) -> bool:
     data = object_with(payload, b'"data"', b'"created_at"').get("data")
     first = data if isinstance(data, dict) else first_of(data)
     is_event = "human_status" in first and ("message" in first)
-    is_table = "status_name" in first or "default_view_name" in first
-    return is_event or is_table or set(first) == {"id", "name", "created_at", "updated_at", "order"}
+    is_table = bool({"status_name", "calc_type", "metric_id"} & first.keys())
+    return is_event or is_table or {"id", "name", "created_at", "updated_at", "order"} <= first.keys()
 
 
 def _read(raw: Mapping[str, object], spec: Spec) -> Observation | None:

@@ -31,7 +31,7 @@ from bot.telemetry import Event, log
 
 SOCKET_PATH_MAX_BYTES = 100  # the kernel allows 107; the server adds nothing, we keep some distance
 START_SECONDS = 30.0  # loading a large append-only file takes a while
-STOP_SECONDS = 10.0
+STOP_SECONDS = 5.0  # then it is killed, which loses nothing: every write is on disk
 _PR_SET_PDEATHSIG = 1
 
 # Every write is on disk before it is answered. Nothing listens on a port.

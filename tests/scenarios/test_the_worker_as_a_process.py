@@ -23,7 +23,7 @@ def calm(url: str, folder: Path, port: int = 0) -> Path:
     """A configuration with one source that lists nothing, and a console on any free port."""
     path = folder / "fogbell.toml"
     path.write_text(
-        f'[console]\nport = {port}\n[[source]]\nname = "acme"\nurl = "{url}"\nformat = "statuspage"\nevery = "10s"\n'
+        f'[console]\nport = {port}\n[[source]]\nname = "acme"\nurl = "{url}"\nformat = "statuspage"\nevery = "1s"\n'
     )
     return path
 

@@ -1,4 +1,4 @@
-"""Traps of hosted status platforms: order, codes, back-dated posts, ids that repeat, and ends that are not said."""
+"""Traps of Status.io, Instatus, Better Stack, Datadog and Checkly: order, codes, back-dated posts, and empty lists."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from bot.domain.observation import Listing, Observation
-from bot.domain.words import Impact, Kind, Status
+from bot.domain.words import Impact, Status
 from bot.errors import ParseError
 from bot.sources import FORMATS, detect
 from tests.sources.feedkit import body_of, parse
@@ -34,17 +34,6 @@ def betterstack(report: dict[str, object], *updates: dict[str, object]) -> Obser
     one = {"id": "r1", "type": "status_report", "attributes": attributes, "relationships": linked}
     page = {"type": "status_page", "attributes": {"aggregate_state": "downtime"}}
     return parse("betterstack", {"data": page, "included": [one, *posts]})[0]
-
-
-def trust(**more: object) -> dict[str, object]:
-    """An incident of Salesforce Trust."""
-    return {"id": 1, "createdAt": AT, "serviceKeys": [], "IncidentImpacts": [], "IncidentEvents": [], **more}
-
-
-def issue(**more: object) -> dict[str, object]:
-    """An issue of Microsoft Graph."""
-    base = {"id": "EX1", "title": "T", "impactDescription": "T", "classification": "incident", "posts": []}
-    return {"status": "serviceDegradation", "service": "Exchange Online", **base, **more}
 
 
 # --- Status.io
@@ -156,106 +145,3 @@ def test_checkly_lists_open_ones_only_and_an_empty_list_is_nobodys() -> None:
     assert detect(body_of({"incidents": []})) is None
     assert parse("checkly", {"incidents": []}) == ()
     assert FORMATS["checkly"].listing is Listing.OPEN
-
-
-# --- Cachet
-
-
-def test_cachets_incident_and_schedule_of_one_number_are_two_events() -> None:
-    incident = {"id": 1, "status": 1, "message": "m", "human_status": "Investigating"}
-    schedule = {
-        "id": 1,
-        "status": 1,
-        "message": "m",
-        "scheduled_at": "2026-10-20 08:00:00",
-        "completed_at": None,
-    }
-
-    found = parse("cachet-v1", {"data": [incident, schedule]})
-
-    assert [(o.key, o.kind) for o in found] == [("1", Kind.INCIDENT), ("schedule-1", Kind.MAINTENANCE)]
-
-
-def test_cachets_latest_status_wins_and_deleted_ones_are_gone() -> None:
-    said = {"id": 1, "status": 1, "latest_status": 3, "message": "m"}
-
-    found = parse("cachet-v1", {"data": [said, {**said, "id": 2, "deleted_at": "2026-10-20 08:00:00"}]})
-
-    assert [(o.key, o.status) for o in found] == [("1", Status.MONITORING)]
-
-
-# --- Salesforce
-
-
-@pytest.mark.parametrize(
-    ("impact", "status"),
-    [
-        ({"endTime": None, "endTimeCreatedAt": None}, Status.INVESTIGATING),
-        ({"endTime": None, "endTimeCreatedAt": LATER}, Status.RESOLVED),
-        ({"endTime": LATER}, Status.RESOLVED),
-    ],
-)
-def test_salesforce_ends_by_its_impacts_and_not_by_prose(impact: dict[str, object], status: Status) -> None:
-    event = {"id": 2, "type": "update", "message": "It was resolved as of 04:06 UTC.", "createdAt": LATER}
-
-    found = parse("salesforce-trust", [trust(IncidentImpacts=[impact], IncidentEvents=[event])])[0]
-
-    assert found.status is status
-
-
-def test_salesforces_lists_are_windows_but_for_the_active_ones() -> None:
-    format_ = FORMATS["salesforce-trust"]
-    urls = ("https://x.example/v1/incidents", "https://x.example/v1/incidents/active?limit=9")
-
-    assert [format_.listed(body_of([trust()], url=url)) for url in urls] == [Listing.WINDOW, Listing.OPEN]
-    assert format_.listed(body_of({"Incidents": []})) is Listing.OPEN
-
-
-# --- Microsoft 365
-
-
-def test_microsofts_repeated_sentence_is_as_many_posts() -> None:
-    posts = [{"createdDateTime": at, "description": {"content": "A report is there."}} for at in (AT, LATER)]
-
-    assert len(parse("m365-graph", issue(posts=posts))[0].updates) == 2
-
-
-@pytest.mark.parametrize(
-    ("said", "status"),
-    [
-        ({"status": "ServiceRestored"}, Status.RESOLVED),
-        ({"status": "serviceDegradation", "isResolved": True}, Status.RESOLVED),
-        ({"status": "serviceRestored", "isResolved": False}, Status.MONITORING),
-        ({"status": "falsePositive"}, Status.CANCELLED),
-        ({"status": "serviceVanished"}, Status.INVESTIGATING),
-    ],
-)
-def test_microsofts_statuses_in_any_spelling(said: dict[str, object], status: Status) -> None:
-    assert parse("m365-graph", {"value": [issue(**said)]})[0].status is status
-
-
-def test_microsofts_list_closes_by_absence_only_when_it_asks_for_open_ones() -> None:
-    listed = FORMATS["m365-graph"].listed
-    url = "https://graph.example/v1.0/admin/serviceAnnouncement/issues?$filter=isResolved%20eq%20false"
-    more = {"value": [issue()], "@odata.nextLink": "https://graph.example/next"}
-
-    assert listed(body_of({"value": []})) is Listing.WINDOW
-    assert listed(body_of({"value": []}, url=url)) is Listing.OPEN
-    assert listed(body_of(more, url=url)) is Listing.WINDOW
-
-
-# --- Google Workspace
-
-
-@pytest.mark.parametrize(
-    ("product", "url", "name"),
-    [
-        ("Gmail", "", "google-workspace"),
-        ("Cloud Run", "", "gcp"),
-        ("Cloud Run", "https://www.google.com/appsstatus/dashboard/incidents.json", "google-workspace"),
-    ],
-)
-def test_workspace_is_told_from_cloud_by_products_or_address(product: str, url: str, name: str) -> None:
-    body = [{"id": "A", "begin": AT, "external_desc": "T", "affected_products": [{"title": product}]}]
-
-    assert detect(body_of(body, url=url)).name == name
