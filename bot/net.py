@@ -59,7 +59,7 @@ def open_session(*, contact: str = "", per_host: int = PER_HOST) -> aiohttp.Clie
 
 
 def proxy_for(url: str) -> str | None:
-    """The environment's proxy for a URL, unless NO_PROXY names its host or it is on this machine."""
+    """The environment's proxy for a URL (ws:// too), unless NO_PROXY names its host or it is on this machine."""
     parts = URL(url)
     host = parts.host or ""
     if (
@@ -69,7 +69,7 @@ def proxy_for(url: str) -> str | None:
         or proxy_bypass(host)
     ):
         return None
-    return getproxies().get(parts.scheme)
+    return getproxies().get(parts.scheme.replace("ws", "http"))
 
 
 async def resolve(host: str) -> Sequence[str]:
@@ -91,13 +91,6 @@ async def check_public(url: str, resolve: Resolve = resolve) -> tuple[str, ...]:
     if inside:
         raise FetchError(f"{shown(url)} leads to {inside[0]}, which is not a public address")
     return addresses
-
-
-def is_local(url: str) -> bool:
-    """True when the URL itself, without asking DNS, names this machine or a private network."""
-    host = URL(url).host or ""
-    literal = _literal(host)
-    return not is_public(literal) if literal else _is_local_name(host)
 
 
 def is_public(address: str) -> bool:

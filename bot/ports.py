@@ -173,7 +173,7 @@ class Sources(Protocol):
     """How well we see."""
 
     async def lines(self) -> tuple[SourceReport, ...]:
-        """One report for each configured source, our own checks included."""
+        """One report for each configured source, in the order of the configuration."""
         ...
 
 

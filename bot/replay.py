@@ -12,7 +12,7 @@ import re
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -26,9 +26,9 @@ from bot.pipeline.ingest import Ingest
 from bot.pipeline.outbox import Courier, Delivered, Voice
 from bot.pipeline.watch import sighting_of
 from bot.sources import FORMATS, detect
-from bot.sources.encode import iso
 from bot.sources.payload import Format, Payload, SourceSpec
 from bot.sources.text import decode, load_json, refuse_strangers, size
+from bot.sources.times import iso
 from bot.store.embedded import EmbeddedStore
 from bot.store.redis import Functions, RedisIncidents, RedisOutbox, connect
 
@@ -237,11 +237,6 @@ def line_of(done: Delivered) -> dict[str, object]:
         "title": incident.title,
         "text": done.card.plain,
     }
-
-
-def recording(rules: Rules) -> Rules:
-    """The rules of a configuration for a replay: every chat counts as usable."""
-    return replace(rules, usable_chats=None)
 
 
 def format_found(payload: Payload) -> Format:

@@ -54,6 +54,7 @@ from bot.tasks import end
 from bot.telemetry import Event, log
 from bot.web.app import build_app, serve
 from bot.web.overview import Overview
+from bot.web.security import LOOPBACK_NAMES
 
 DRAIN_SECONDS = 10.0  # what is being sent when we stop gets so long
 SPREAD_SECONDS = 0.02  # first looks, one source after another: 1,000 sources within 20 s
@@ -89,7 +90,7 @@ class Options:
 
 @dataclass(slots=True, kw_only=True)
 class App:
-    """The parts, built and not yet running. `loops` are run under supervision; `drain` is set to end the delivery in order."""
+    """The parts, built and not yet running. `loops` are run under supervision; `changed` wakes the outbox."""
 
     config: Config
     rules: Rules
@@ -273,7 +274,7 @@ def _web(config: Config, app: App, chats: Mapping[str, Chat], overview: Overview
         overview,
         clock=app.clock,
         token=config.console.token.reveal() if config.console.token else None,
-        bound_to_loopback=host in {"127.0.0.1", "::1", "localhost"},
+        bound_to_loopback=host in LOOPBACK_NAMES,
         examples=EXAMPLES,
         registry=telemetry.REGISTRY,
         is_alive=app.courier.is_turning,

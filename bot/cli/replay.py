@@ -16,7 +16,7 @@ from rich.progress import Progress
 from bot.cli.status import OK
 from bot.domain.rules import Rules
 from bot.pipeline.outbox import Delivered, Voice
-from bot.replay import EVERYTHING_HERE, format_named, line_of, recording, replay, snapshots_in
+from bot.replay import EVERYTHING_HERE, format_named, line_of, replay, snapshots_in
 from bot.sources import FORMATS, catalogue
 
 EPILOG = """\
@@ -101,5 +101,5 @@ def _rules(path: Path | None) -> tuple[Rules, Voice]:
     from bot.config import rules
 
     config = config_at(path, environ=_NoSecrets(os.environ))
-    found = recording(rules(config))
+    found = rules(config)
     return found, Voice(names=dict(found.names), zone=ZoneInfo(config.fogbell.time_zone))

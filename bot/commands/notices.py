@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated
 
 from bot.commands.context import Context
@@ -67,6 +68,4 @@ def _card(ctx: Context, incident: Incident, made: Draft, blind: list[str]) -> Ca
         ),
     )
     footer = f"{len(made.text)} of at most {made.stage.max_chars} characters{then}"
-    return Card(
-        title=card.title, tone=card.tone, fallback=card.fallback, sections=card.sections, footer=footer
-    )
+    return replace(card, footer=footer)

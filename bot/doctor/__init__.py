@@ -6,7 +6,6 @@ Each part is a file here and yields findings; nothing is changed, posted or stor
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
 
 from bot import net
 from bot.config import Config
@@ -22,7 +21,7 @@ async def diagnose(config: Config, *, probe_network: bool = True) -> AsyncIterat
         yield warn(warning, "see docs/configuration.md")
     yield ground.data_folder(config.fogbell.data)
     yield ground.templates(config.notices)
-    async for finding in ground.store(config, datetime.now(UTC)):
+    async for finding in ground.store(config):
         yield finding
     if not probe_network:
         return

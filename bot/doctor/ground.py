@@ -51,7 +51,7 @@ def templates(notices: Notices) -> Finding:
     return ok(f"templates: {notices.templates or 'the built-in ones'}")
 
 
-async def store(config: Config, now: datetime) -> AsyncIterator[Finding]:
+async def store(config: Config) -> AsyncIterator[Finding]:
     """Whether the store answers, is new enough, keeps what it is told, and agrees on the time."""
     url = config.store.url.reveal() if config.store.url else await embedded.running(config.fogbell.data)
     if url is None:

@@ -15,10 +15,9 @@ from bot.domain.observation import UPDATES_MAX, Observation, Place, Update
 from bot.domain.words import Kind, Status
 
 SAME_START_WITHIN = timedelta(minutes=45)  # two sources of one provider date the same start this far apart
-ONE_POST_WITHIN = timedelta(
-    minutes=1
-)  # so close, they are one post, even if one source still has the words before an edit
 SAME_POST_WITHIN = timedelta(minutes=5)  # and the same post this far
+# So close, two posts are one, even if one source still has the words before an edit.
+ONE_POST_WITHIN = timedelta(minutes=1)
 PLACES_MAX = 200
 
 
@@ -132,7 +131,7 @@ def _one_place(ours: Place, theirs: Place, is_same_title: bool) -> bool:
 
 def merge(incident: Incident, source: str, said: Observation, seen_at: datetime) -> Incident:
     """`incident` with this observation in it. Bodies may come twice and in any order: the result is the same."""
-    spoke_at = said.spoke_at or seen_at
+    spoke_at = said.spoke_at or incident.opened_at  # what has no time at all must not look new at every look
     new = Claim(source=source, said=replace(said, updates=(), updated_at=spoke_at), seen_at=seen_at)
     old = next((c for c in incident.claims if c.source == source), None)
     others = [c for c in incident.claims if c.source != source]

@@ -24,8 +24,8 @@ CLOCK = "clock"  # the source of sightings that only time makes
 class Decision:
     """What to write, all or nothing, on top of the ledger's revision that it was made from.
 
-    `incidents` are the changed ones; those born here have an empty revision history and a provisional id ("new-1") until
-    `numbered`. `due` lists (incident id, channel) pairs that have something to say.
+    `incidents` are the changed ones; those born here have a provisional id ("new-1") until `numbered`. `due` lists
+    (incident id, channel) pairs that have something to say.
     """
 
     provider: str

@@ -82,7 +82,6 @@ class Hold:
     """Nothing to say before `until`, because of a silence."""
 
     until: datetime
-    reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,7 +148,7 @@ def plan(
     if step is None:
         return None
     if held_until is not None:
-        return Hold(until=held_until, reason="silenced")
+        return Hold(until=held_until)
     if talk.headline is None and talk.was_held and not incident.is_open:
         return None  # what never had a headline stays silent when it resolves
     return step

@@ -127,8 +127,8 @@ class Known:
 class Ledger:
     """All that is remembered of one provider; commits of two providers never meet.
 
-    `sources` maps each source seen so far to the time of its newest sighting that changed something; a source that is not in
-    it is seen for the first time. `known` is keyed by `correlate.memory_key`.
+    `sources` maps each source seen so far to the time of its first sighting; one that is not in it is seen for the first
+    time. `known` is keyed by `correlate.memory_key`.
     """
 
     provider: str

@@ -14,7 +14,7 @@ from bot.domain.words import Impact, Kind, Status
 
 SELF = "self"  # the provider of what our own checks say, and the ledger of our services' incidents
 TEXT_MAX_CHARS = 8_000  # text kept of one update; longer ones end in an ellipsis
-UPDATES_MAX = 200  # updates kept of one incident; the oldest are folded
+UPDATES_MAX = 200  # updates kept of one incident; the oldest are dropped
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
@@ -92,9 +92,7 @@ class Listing(StrEnum):
     """What a body lists, and so what absence from it means."""
 
     OPEN = "open"  # only what is open: whatever left it is over
-    WINDOW = (
-        "window"  # open and closed ones, the newest n: whatever is missing among older ones was withdrawn
-    )
+    WINDOW = "window"  # open and closed ones, the newest n: what is missing among them was taken back
     PART = "part"  # a body that could be read only in part: absence means nothing
 
 

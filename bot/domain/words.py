@@ -1,7 +1,7 @@
 """The closed vocabularies: statuses, impacts, severities, kinds, roles.
 
 Every one is ordered or complete on purpose, so that `match` can be exhaustive. Provider words are turned into these by
-`bot.sources.text`; what a provider says that we do not know becomes the worst plausible word there.
+`bot.sources.vocabulary`; what a provider says that we do not know becomes the worst plausible word there.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class Impact(StrEnum):
 
 
 class Severity(IntEnum):
-    """What it means for us: SEV1 is the worst. Computed from the affected services; a person may override it."""
+    """What it means for us: SEV1 is the worst. Computed from the affected services."""
 
     SEV1 = 1
     SEV2 = 2

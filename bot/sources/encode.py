@@ -7,8 +7,6 @@ from datetime import datetime
 from bot.domain.observation import Observation, Place, Update
 from bot.sources.times import iso
 
-__all__ = ["as_line", "iso"]
-
 
 def as_line(observation: Observation) -> dict[str, object]:
     """One observation as an object that json.dumps accepts; times are ISO 8601 UTC with `Z`, or null."""

@@ -55,7 +55,7 @@ def parse(payload: Payload, spec: Spec) -> tuple[Observation, ...]:
     first = first_of(body)
     if "category" in first and "classification" not in first:
         raise ParseError(
-            "these are message center posts, which announce changes; issues are at healthOverviews"
+            "these are message center posts, which announce changes; ask for /admin/serviceAnnouncement/issues"
         )
     if "service" in first and not first.keys() & {"posts", "issues", "title"}:
         raise ParseError("these are services without issues; ask for /admin/serviceAnnouncement/issues")

@@ -77,7 +77,7 @@ class RedisOnce:
     def __init__(self, client: aioredis.Redis) -> None:
         self._client = client
 
-    async def first(self, key: str, ttl: timedelta = keys.ONCE_TTL) -> bool:
+    async def first(self, key: str, ttl: timedelta) -> bool:
         """True for the first who asks."""
         async with translated():
             return bool(await self._client.set(keys.once(key), b"1", nx=True, ex=ttl))

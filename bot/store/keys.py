@@ -1,7 +1,8 @@
 """Every key of the store: its type, what is in it, and how long it lives.
 
 The ledger of a provider, its conversations and the set of those that are due share a hash tag ({s00} to {s15}, by hash of the
-provider), so that one script can touch them together on a cluster. Nothing else names a key.
+provider), so that one script can touch them together on a cluster. Nothing else names a key, except the console: a chat like
+any other, it keeps what it holds below `fogbell:{console}:` (see `bot.chats.console.client`).
 """
 
 from __future__ import annotations
@@ -14,7 +15,6 @@ SCHEMA = 1  # grows when an older Fogbell could not read what this one writes
 
 CONVERSATION_TTL = timedelta(days=90)  # after its last change: longer than any feed lists a closed incident
 WHERE_TTL = timedelta(days=400)  # which ledger an incident number belongs to
-ONCE_TTL = timedelta(hours=1)  # platforms redeliver events for minutes, not hours
 AUDIT_MAX_LINES = 20_000  # a stream, trimmed: about 10 MB
 
 NUMBER = "fogbell:number"  # counter: the last incident number given out; no TTL, numbers are never reused
@@ -53,7 +53,10 @@ def conversation_prefix(number: int) -> str:
 
 
 def conversation(provider: str, incident: str, channel: str) -> str:
-    """Hash: `state` JSON, `attempt` JSON while a step is under way, `token` (fencing), `again` (ms). CONVERSATION_TTL."""
+    """Hash: `state` JSON, `attempt` JSON while a step is under way, `token` (fencing) and its `owner`, `again` (ms).
+
+    CONVERSATION_TTL, renewed by each settle.
+    """
     return conversation_prefix(shard(provider)) + member(provider, incident, channel)
 
 
@@ -83,7 +86,7 @@ def where(incident: str) -> str:
 
 
 def once(key: str) -> str:
-    """String: an event that was executed. ONCE_TTL, unless the caller says otherwise."""
+    """String: a delivery that was carried out. Lives as long as its caller says."""
     return f"fogbell:once:{key}"
 
 

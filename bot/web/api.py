@@ -162,7 +162,7 @@ async def stream_changes(request: web.Request) -> web.StreamResponse:
         return _error(503, "too many pages are listening", {hdrs.RETRY_AFTER: "10"})
     desk.listeners += 1
     try:
-        return await _stream(request, desk, _changes(desk, channel, _since(request)))
+        return await _stream(request, _changes(desk, channel, _since(request)))
     finally:
         desk.listeners -= 1
 
@@ -189,7 +189,7 @@ async def show_metrics(request: web.Request) -> web.Response:
     return web.Response(body=body, headers={hdrs.CONTENT_TYPE: content_type})
 
 
-async def _stream(request: web.Request, desk: Desk, events: AsyncIterator[bytes]) -> web.StreamResponse:
+async def _stream(request: web.Request, events: AsyncIterator[bytes]) -> web.StreamResponse:
     headers = {hdrs.CONTENT_TYPE: "text/event-stream; charset=utf-8", "X-Accel-Buffering": "no"}
     response = web.StreamResponse(headers=headers)
     await response.prepare(request)

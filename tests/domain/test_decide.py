@@ -62,6 +62,14 @@ def test_looking_again_changes_nothing() -> None:
     assert world.see(sighting(1, said(updates=(update("u1", 0),)))) is None
 
 
+def test_looking_again_at_what_has_no_time_at_all_changes_nothing() -> None:
+    world = World()
+    timeless = said(began_at=None, updates=(replace(update("u1", 0), posted_at=None),))
+    world.see(sighting(0, timeless))
+
+    assert world.see(sighting(1, timeless)) is None
+
+
 def test_a_quiet_source_is_remembered_as_seen() -> None:
     world = World()
 

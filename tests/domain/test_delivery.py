@@ -187,7 +187,7 @@ def test_a_chat_without_edits_hears_a_change_of_status_as_a_line() -> None:
 def test_a_silence_holds_the_next_step_until_it_ends() -> None:
     incident = grown(World(), 0, "u1")
 
-    assert plan(incident, fresh(incident), LIMITS, at(30)) == Hold(until=at(30), reason="silenced")
+    assert plan(incident, fresh(incident), LIMITS, at(30)) == Hold(until=at(30))
 
 
 def test_what_never_had_a_headline_because_of_a_silence_stays_silent_when_it_is_over() -> None:

@@ -138,16 +138,9 @@ def test_a_url_is_shown_without_what_may_be_secret(url: str, expected: str) -> N
 
 @pytest.mark.parametrize(
     ("url", "expected"),
-    [("http://localhost:8000", True), ("http://10.1.2.3/", True), ("https://a.example", False), ("x", False)],
-)
-def test_a_url_is_local_when_it_names_this_machine_or_a_private_network(url: str, expected: bool) -> None:
-    assert expected == net.is_local(url)
-
-
-@pytest.mark.parametrize(
-    ("url", "expected"),
     [
         ("https://a.example/feed", "http://proxy.example:3128"),
+        ("wss://a.example/socket", "http://proxy.example:3128"),
         ("http://a.example/feed", None),
         ("https://b.inside.example/feed", None),
         ("https://127.0.0.1/feed", None),

@@ -11,9 +11,8 @@ import pytest
 from bot.domain.observation import TEXT_MAX_CHARS
 from bot.domain.words import Impact, Kind, Status
 from bot.errors import ParseError
-from bot.sources.encode import iso
 from bot.sources.text import clip, decode, fingerprint, ident, line, load_json, plain, web_link
-from bot.sources.times import when
+from bot.sources.times import iso, when
 from bot.sources.vocabulary import impact_of, stated_status, status_of, without_label
 from tests.sources.feedkit import body_of
 

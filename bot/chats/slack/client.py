@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 from slack_sdk.errors import SlackApiError, SlackClientError
@@ -26,6 +25,7 @@ from bot.chats.slack.render import Audience, Body, render
 from bot.domain.card import Card
 from bot.domain.delivery import Limits, Receipt
 from bot.errors import Refused, Unavailable, Uncertain
+from bot.net import proxy_for
 
 API_URL = "https://slack.com/api/"
 TIMEOUT = timedelta(seconds=10)
@@ -240,12 +240,3 @@ def _key(message: Mapping[str, Any]) -> object:
 def _receipt(channel: str, ts: str) -> Receipt:
     """A message's id is its time: seconds since 1970 with six digits after the point."""
     return Receipt(channel=channel, message=ts, at=datetime.fromtimestamp(float(ts), UTC))
-
-
-def proxy_for(url: str) -> str | None:
-    """The environment's proxy for an address, unless NO_PROXY names it or it is on this machine."""
-    parts = urlsplit(url.replace("ws", "http", 1) if url.startswith("ws") else url)
-    host = parts.hostname or ""
-    if host in {"localhost", "127.0.0.1", "::1"} or proxy_bypass(host):
-        return None
-    return getproxies().get(parts.scheme)

@@ -20,11 +20,12 @@ from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.socket_mode.aiohttp import SocketModeClient
 
-from bot.chats.slack.client import Identity, SlackChat, proxy_for, silent_logger
+from bot.chats.slack.client import Identity, SlackChat, silent_logger
 from bot.chats.slack.failures import SLACK
 from bot.commands.spec import Actor, Front, Reply
 from bot.domain.delivery import Receipt
 from bot.errors import ChatError, Unavailable
+from bot.net import proxy_for
 from bot.telemetry import Event, log
 
 COMMAND = "/incident"
