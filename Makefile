@@ -29,10 +29,10 @@ $(DEV_STAMP): $(RUN_STAMP) requirements/dev.txt
 	@touch $@
 
 run: $(RUN_STAMP)          ## start the worker with config.example.toml on an embedded store
-	@exec $(BIN)/fogbell run --config config.example.toml
+	@exec env FOGBELL_OWNS_TERMINAL=1 $(BIN)/fogbell run --config config.example.toml
 
 demo: $(RUN_STAMP)         ## replay the AWS outage of 2025-10-20 in two minutes, no network
-	@exec $(BIN)/fogbell demo
+	@exec env FOGBELL_OWNS_TERMINAL=1 $(BIN)/fogbell demo
 
 test: $(DEV_STAMP)         ## unit, contract, scenario and page tests
 	@$(BIN)/python -m pytest -n 2 -m "not long"

@@ -1,6 +1,7 @@
 """Every seam between the rules and the world, with its contract. Implementations are chosen in `wiring` alone.
 
-A contract test in `tests/` runs each against every implementation.
+One contract test in `tests/chats` runs against Slack, Discord and the console; the other ports have one implementation, tested
+on a real server.
 """
 
 from __future__ import annotations

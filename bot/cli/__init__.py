@@ -18,6 +18,7 @@ from difflib import get_close_matches
 from typing import Any, NoReturn
 
 from bot import __version__
+from bot.cli.foreground import own_terminal
 from bot.cli.status import BAD_CONFIG, FAILED, OK, USAGE
 from bot.errors import BotError, ConfigError, UsageError
 
@@ -64,6 +65,11 @@ def _near(message: str) -> str:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command line; gives the exit status. SIGINT and SIGTERM end it with status 0, however early they come."""
+    with own_terminal():
+        return _status(argv)
+
+
+def _status(argv: Sequence[str] | None) -> int:
     try:
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         args = _parser().parse_args(argv)

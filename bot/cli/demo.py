@@ -64,14 +64,20 @@ def run(args: argparse.Namespace) -> int:
     if not SLOWEST <= speed <= FASTEST:
         print(f"fogbell demo: --speed {speed:g} is not between {SLOWEST:g} and {FASTEST:g}")
         return USAGE
-    found: list[Summary] = []
+    if day.ends_at <= day.starts_at:
+        print(f"fogbell demo: the day begins at {day.starts_at:%H:%M}; --until names a later time")
+        return USAGE
+    found: list[Summary | None] = []
 
     async def main() -> None:
         found.append(await show(args.data, day, speed=speed, port=args.port, welcome=_welcome))
 
     run_loop(main())
-    print(words_of(found[0]))
-    return FAILED if found[0].duplicates or found[0].updates_lost else OK
+    summary = found[0]
+    if summary is None:
+        return OK
+    print(words_of(summary))
+    return FAILED if summary.duplicates or summary.updates_lost else OK
 
 
 def _time(text: str) -> time:

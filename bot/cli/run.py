@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 import logging
 import sys
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from typing import Any
 
 from bot.cli.load import add_config, config_at
@@ -56,14 +57,18 @@ def run(args: argparse.Namespace) -> int:
 def run_loop(main: Coroutine[Any, Any, None]) -> None:
     """Run on uvloop where it is to be had: it holds a TLS connection in a third of the memory."""
     import asyncio
+    import signal
 
-    try:
+    factory: Callable[[], asyncio.AbstractEventLoop] = asyncio.new_event_loop
+    with suppress(ImportError):
         import uvloop
-    except ImportError:
-        asyncio.run(main)
-        return
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+
+        factory = uvloop.new_event_loop
+    with asyncio.Runner(loop_factory=factory) as runner:
         runner.run(main)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        # All is done: an impatient second Ctrl-C must not change the status.
+        signal.signal(number, signal.SIG_IGN)
 
 
 def words_of_welcome(app: Any) -> str:

@@ -23,6 +23,7 @@ from bot.demo.feeds import serve_feeds
 from bot.demo.script import Day
 from bot.domain.incident import Incident
 from bot.domain.words import Kind
+from bot.store.lock import DirectoryLock
 from bot.wiring import App, Options, run
 
 BOARD = "ops"  # the console channel of the demo's configuration
@@ -68,8 +69,11 @@ class Summary:
 
 async def show(
     folder: Path, day: Day, *, speed: float, port: int, welcome: Callable[[App, Day], None]
-) -> Summary:
-    """Run the demo below `folder` until the day ends or a signal comes; gives the summary. Raises ConfigError."""
+) -> Summary | None:
+    """Run the demo below `folder` until the day ends or a signal comes; gives the summary. Raises ConfigError.
+
+    None when it was stopped before it had begun.
+    """
     voyage = _embark(folder, day, speed)
     clock = FastClock(voyage.now(), voyage.speed)
     stop = asyncio.Event()
@@ -89,16 +93,15 @@ async def show(
             on_ready=lambda app: welcome(app, day),
             on_stopped=sum_up,
         )
-        async with asyncio.TaskGroup() as tasks:
-            ending = tasks.create_task(_end_of(day, clock, stop))
-            await run(config, options, stop)
-            ending.cancel()
+        left_seconds = (day.ends_at - clock.now()).total_seconds() / voyage.speed
+        asyncio.get_running_loop().call_later(left_seconds + REST_SECONDS, stop.set)
+        await run(config, options, stop)
     _anchor(folder).unlink(missing_ok=True)
-    return summaries[0]
+    return summaries[0] if summaries else None
 
 
 def _embark(folder: Path, day: Day, speed: float) -> Voyage:
-    """Go on with a day that was cut off, or start a new one with an empty store."""
+    """Go on with a day that was cut off, or start a new one with an empty store. Raises ConfigError."""
     try:
         kept = json.loads(_anchor(folder).read_text())
         voyage = Voyage(at=datetime.fromisoformat(kept["at"]), since=kept["since"], speed=kept["speed"])
@@ -106,23 +109,19 @@ def _embark(folder: Path, day: Day, speed: float) -> Voyage:
             return voyage
     except (OSError, ValueError, KeyError):
         pass  # none, or not ours: begin anew
-    shutil.rmtree(folder / "store", ignore_errors=True)
-    folder.mkdir(parents=True, exist_ok=True)
     voyage = Voyage(at=day.starts_at, since=time.time(), speed=speed)
+    lock = DirectoryLock(folder)
+    lock.take()  # or the store of a demo that is just ending would be swept away
+    shutil.rmtree(folder / "store", ignore_errors=True)
     _anchor(folder).write_text(
         json.dumps({"at": voyage.at.isoformat(), "since": voyage.since, "speed": voyage.speed})
     )
+    lock.release()
     return voyage
 
 
 def _anchor(folder: Path) -> Path:
     return folder / "day.json"
-
-
-async def _end_of(day: Day, clock: FastClock, stop: asyncio.Event) -> None:
-    await clock.sleep((day.ends_at - clock.now()).total_seconds())
-    await asyncio.sleep(REST_SECONDS)
-    stop.set()
 
 
 async def summary(app: App, day: Day, *, is_whole: bool) -> Summary:

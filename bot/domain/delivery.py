@@ -171,7 +171,7 @@ def _next(incident: Incident, talk: Conversation, limits: Limits) -> Step | None
 def _headline(incident: Incident, talk: Conversation) -> Step:
     return Step(
         kind=StepKind.HEADLINE,
-        key=message_key(talk),
+        key=message_key(talk, incident.opened_at),
         updates=tuple(u.id for u in incident.updates if u.id not in talk.told),
         digest=headline_digest(incident),
         revision=incident.revision,
@@ -186,7 +186,7 @@ def _reply(
 ) -> Step:
     return Step(
         kind=kind,
-        key=message_key(talk),
+        key=message_key(talk, incident.opened_at),
         updates=tuple(u.id for u in updates),
         shows=tuple(u.id for u in updates),
         digest=updates_digest(updates),
@@ -297,9 +297,12 @@ def without_headline(talk: Conversation, step: Step) -> Conversation | None:
     return replace(talk, messages=messages, attempt=None)
 
 
-def message_key(talk: Conversation) -> str:
-    """The name of the next message of this conversation: stable over retries, 25 characters (Discord's longest nonce)."""
-    seed = f"{talk.subject}|{talk.channel}|{len(talk.messages)}"
+def message_key(talk: Conversation, opened_at: datetime) -> str:
+    """The name of the next message of this conversation: stable over retries, 25 characters (Discord's longest nonce).
+
+    `opened_at` tells the incident from one that had the same number in a store that was lost: chats remember.
+    """
+    seed = f"{talk.subject}|{opened_at.isoformat()}|{talk.channel}|{len(talk.messages)}"
     return hashlib.sha256(seed.encode()).hexdigest()[:25]
 
 

@@ -137,7 +137,7 @@ def _note(incident: Incident, provider: str, zone: tzinfo) -> str:
     if incident.closure is Closure.UNLISTED:
         return f"No longer listed by {provider}; taken as over."
     if incident.closure is Closure.LAPSED:
-        return f"{provider} has said nothing more for a day; taken as over."
+        return f"{provider} has said nothing more for long; taken as over."
     if incident.opening is Opening.RETROACTIVE:
         return f"{provider} posted this when it was already over."
     if incident.is_open and incident.reopened:

@@ -113,20 +113,26 @@ class Watch:
         return asked
 
     async def _take(self, fetched: Fetched) -> str:
-        payload = fetched.payload
-        form = self._form or detect(payload)
-        if form is None:
-            raise ParseError(f"{self.source.name}: no format known to Fogbell fits this body")
-        self._form = form
-        if len(payload.body) > THREAD_ABOVE_BYTES:
-            seen, problem = await asyncio.to_thread(sighting_of, payload, self.source, form)
+        if len(fetched.payload.body) > THREAD_ABOVE_BYTES:
+            seen, problem = await asyncio.to_thread(self._read, fetched.payload)
         else:
-            seen, problem = sighting_of(payload, self.source, form)
+            seen, problem = self._read(fetched.payload)
         await self._ingest.sighting(seen)
         if problem is not None:
             raise problem
         await self._marks.put(self.source.name, fetched.marks)  # only now: what is not committed was not seen
         return "changed"
+
+    def _read(self, payload: Payload) -> tuple[Sighting, ParseError | None]:
+        """What a body says. Its format, where it is not configured, is that of the first body that made sense."""
+        form = self._form or detect(payload)
+        if form is None:
+            raise ParseError(
+                f"{self.source.name}: the body is of no format that Fogbell knows; name the feed, not the page"
+            )
+        found = sighting_of(payload, self.source, form)
+        self._form = form
+        return found
 
     async def _seen(self, now: datetime) -> None:
         telemetry.SOURCE_AGE.labels(self.source.name).set(0)

@@ -53,7 +53,8 @@ def conversation_prefix(number: int) -> str:
 
 
 def conversation(provider: str, incident: str, channel: str) -> str:
-    """Hash: `state` JSON, `attempt` JSON while a step is under way, `token` (fencing) and its `owner`, `again` (ms).
+    """Hash: `state` JSON, `attempt` JSON while a step is under way, `token` (fencing) and its `owner`, `settled` (the last
+    token that was), `again` (ms).
 
     CONVERSATION_TTL, renewed by each settle.
     """

@@ -26,6 +26,7 @@ from bot.domain.incident import Incident, Known, Ledger
 from bot.errors import Conflict, LeaseLost, StoreError, StoreUnavailable
 from bot.ports import Claimed
 from bot.store import codec, keys
+from bot.telemetry import Event, log
 
 LIBRARY = "fogbell"
 _SCRIPTS = ("commit", "claim", "settle", "bucket", "lease")
@@ -89,8 +90,15 @@ class Functions:
                 raise StoreError(f"the store refused: {exc}") from exc
         async with self._loading:
             await self.load()
+            await self._note_loss()
         async with translated():
             return await self._send(calls)
+
+    async def _note_loss(self) -> None:
+        """Say it once when a server came back without what it held: what is open will be announced a second time."""
+        async with translated():
+            if await self.client.set(keys.SCHEMA_KEY, keys.SCHEMA, nx=True):
+                log().error(Event.STORE_EMPTY, remedy="let the store keep its data on disk")
 
     async def _send(self, calls: Sequence[tuple[str, Sequence[str], Sequence[Any]]]) -> list[Any]:
         try:

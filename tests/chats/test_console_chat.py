@@ -61,7 +61,7 @@ class ConsoleWorld:
         return self._counts[verb]
 
     def revoke(self) -> None:
-        raise NotImplementedError
+        """The console has no credentials; the rules that revoke them are not run on it."""
 
     async def _execute(self, *words: object, **options: object) -> object:
         verb = _verb(words)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from hypothesis import given
@@ -212,9 +213,18 @@ def test_message_keys_fit_discords_nonce_and_differ_by_position() -> None:
     incident = grown(World(), 0, "u1")
     talk, _ = told(incident)
 
-    keys = {message_key(fresh(incident)), message_key(talk)}
+    keys = {message_key(fresh(incident), incident.opened_at), message_key(talk, incident.opened_at)}
 
     assert [len(key) for key in keys] == [25, 25]
+
+
+def test_a_number_given_out_again_after_the_store_was_lost_gives_other_keys() -> None:
+    """Discord answers a key of the last minutes with the old message: the new one would never be shown."""
+    incident = grown(World(), 0, "u1")
+
+    then = message_key(fresh(incident), incident.opened_at)
+
+    assert message_key(fresh(incident), incident.opened_at + timedelta(seconds=9)) != then
 
 
 @pytest.mark.parametrize("limits", [LIMITS, POST_ONLY])

@@ -22,7 +22,18 @@ MESSAGE_KEYS = {
     "tts",
     "components",
 }
-EMBED_KEYS = {"title", "description", "url", "color", "fields", "footer", "author", "timestamp", "type", "flags"}
+EMBED_KEYS = {
+    "title",
+    "description",
+    "url",
+    "color",
+    "fields",
+    "footer",
+    "author",
+    "timestamp",
+    "type",
+    "flags",
+}
 CREATE_FLAGS = (
     1 << 2 | 1 << 12 | 1 << 13 | 1 << 15
 )  # no embeds, no notification, voice message, components v2

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+import structlog
 
 from bot import telemetry
-from bot.errors import ConfigError
+from bot.errors import ConfigError, StoreUnavailable, Unavailable
 from bot.pipeline.supervise import contained, supervise
 
 
@@ -89,3 +90,29 @@ async def test_one_piece_of_work_that_fails_takes_none_of_its_siblings_with_it()
         tasks.create_task(contained("outbox", good()))
 
     assert done == ["good"]
+
+
+AWAY = Unavailable("discord", "gateway", "no connection")
+
+
+@pytest.mark.parametrize(
+    ("error", "has_traceback"),
+    [
+        (StoreUnavailable("gone"), False),
+        (AWAY, False),
+        (ExceptionGroup("of a task group", [AWAY]), False),
+        (ExceptionGroup("of a task group", [AWAY, KeyError("a fault of ours")]), True),
+        (TypeError("a fault of ours"), True),
+    ],
+)
+async def test_only_what_nobody_raised_on_purpose_is_logged_with_its_traceback(
+    error: Exception, has_traceback: bool
+) -> None:
+    async def fails() -> None:
+        raise error
+
+    with structlog.testing.capture_logs() as lines:
+        await contained("outbox", fails())
+
+    assert [(line["event"], line["loop"]) for line in lines] == [("loop.crashed", "outbox")]
+    assert (lines[0]["exc_info"] is not None) == has_traceback

