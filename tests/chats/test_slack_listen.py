@@ -151,10 +151,10 @@ async def test_the_libraries_are_silent_and_our_own_logger_is_not(chat: SlackCha
 
 
 async def test_two_commands_run_side_by_side(chat: SlackChat, fake: FakeSlack) -> None:
-    async with listening(Desk(takes_s=0.5), chat, fake):
+    async with listening(Desk(takes_s=1.0), chat, fake):
         first, second = await asyncio.gather(fake.slash("/incident status"), fake.slash("/incident help"))
 
-    assert max(first.answers[0].after_s, second.answers[0].after_s) < 0.95
+    assert max(first.answers[0].after_s, second.answers[0].after_s) < 1.9
 
 
 async def test_another_apps_command_is_not_ours(chat: SlackChat, fake: FakeSlack) -> None:
