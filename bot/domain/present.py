@@ -92,7 +92,8 @@ def _facts(incident: Incident, zone: tzinfo) -> list[Field]:
     facts = [Field(name="Status", value=incident.status.words.capitalize())]
     if incident.severity:
         facts.append(Field(name="Severity", value=incident.severity.words))
-    facts.append(Field(name="Impact", value=f"{incident.impact} (provider's word)"))
+    whose = "" if incident.provider == SELF else " (provider's word)"
+    facts.append(Field(name="Impact", value=f"{incident.impact}{whose}"))
     if incident.began_at:
         facts.append(Field(name="Began", value=clock_words(incident.began_at, zone)))
     if incident.ended_at and not incident.is_open:
