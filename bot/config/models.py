@@ -97,6 +97,7 @@ class Source(Table):
 
     provider: Slug | None = None
     name: Slug | None = None
+    title: str | None = Field(default=None, min_length=1, max_length=60)
     url: Url | None = None
     format: str | None = None
     every: Pace | None = None

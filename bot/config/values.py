@@ -132,5 +132,10 @@ def _slug(provider: str) -> str:
 
 def _names(config: Config) -> tuple[tuple[str, str], ...]:
     """What people call the providers that are watched."""
-    watched = dict.fromkeys(provider_of(source) for source in config.source)
-    return tuple((entry.name, entry.title) for slug in watched if (entry := catalogue.find(slug)))
+    found: dict[str, str] = {}
+    for source in config.source:
+        slug = provider_of(source)
+        entry = catalogue.find(slug)
+        if title := source.title or found.get(slug) or (entry.title if entry else None):
+            found[slug] = title
+    return tuple(found.items())

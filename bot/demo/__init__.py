@@ -67,4 +67,5 @@ def demo_config(feeds: DemoFeeds) -> str:
 
 
 def _source(name: str, url: str, format_name: str) -> str:
-    return f'[[source]]\nname   = "{name}"\nurl    = "{url}"\nformat = "{format_name}"\nevery  = "60s"\n\n'
+    title = {"aws": "AWS", "github": "GitHub"}.get(name) or name.replace("-", " ").title()
+    return f'[[source]]\nname   = "{name}"\ntitle  = "{title}"\nurl    = "{url}"\nformat = "{format_name}"\nevery  = "60s"\n\n'

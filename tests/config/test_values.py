@@ -212,3 +212,11 @@ def test_without_routes_every_group_hears_of_everything() -> None:
     text = '[[group]]\nname = "a"\nchannels = "console:a"\n[[group]]\nname = "b"\nchannels = "console:b"'
 
     assert rules(loaded(text)).routes == (Route(to=("a", "b")),)
+
+
+def test_a_source_may_say_what_people_call_its_provider() -> None:
+    named = loaded(
+        '[[source]]\nname = "acme"\ntitle = "Acme Cloud"\nurl = "https://status.acme.example/api/v2/summary.json"\n'
+    )
+
+    assert rules(named).names == (("acme", "Acme Cloud"),)
