@@ -47,10 +47,10 @@ class DirectoryLock:
                 ]
             ) from None
         self._file = file
-        with suppress(OSError):  # on a full disk: the lock holds all the same
+        # On a full disk the lock holds all the same; unbuffered, so that nothing is left to write when it is closed.
+        with suppress(OSError):
             file.truncate(0)
-            file.write(str(os.getpid()))
-            file.flush()
+            os.write(file.fileno(), str(os.getpid()).encode())
 
     def release(self) -> None:
         """Let go of it. May be called twice."""
