@@ -178,6 +178,36 @@ class Sources(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Monitor:
+    """A source that a person added by a command; `every_s` in seconds."""
+
+    name: str
+    provider: str
+    url: str
+    format: str
+    every_s: int
+    by: str
+    added_at: datetime
+    title: str | None = None
+
+
+class Monitors(Protocol):
+    """Sources that people added, beside those of the configuration; the watching pool takes them up within seconds."""
+
+    async def add(self, monitor: Monitor) -> None:
+        """Watch it from now on, in place of one with the same name."""
+        ...
+
+    async def remove(self, name: str) -> bool:
+        """Stop watching; False when there was none of that name."""
+        ...
+
+    async def all(self) -> tuple[Monitor, ...]:
+        """All of them, by name."""
+        ...
+
+
 class Once(Protocol):
     """Whether something was done before, among replicas."""
 

@@ -30,11 +30,15 @@ _ACCEPT = "application/json, application/rss+xml, application/atom+xml, applicat
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Marks:
-    """What tells a body that we know from a new one; empty for a source never committed."""
+    """What tells a body that we know from a new one; empty for a source never committed.
+
+    `moved_to` is where permanent redirects of the configured URL lead.
+    """
 
     etag: str | None = None
     last_modified: str | None = None
     body_hash: str | None = None
+    moved_to: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from bot.domain.observation import Listing, Observation
+from bot.sources.auth import Auth
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,11 +33,27 @@ Parse = Callable[[Payload, Spec], tuple[Observation, ...]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class About:
+    """What `docs/sources.md` says of a format, in a few words each: who speaks it, what names an event, how one ends.
+
+    `lost` names what the format cannot tell (history, bodies, update ids). `tested` says what it was read on; empty means from
+    documentation, not tested against a capture.
+    """
+
+    vendors: tuple[str, ...]
+    identity: str
+    resolution: str
+    lost: str = ""
+    tested: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Format:
     """A provider's feed format.
 
     `listing` says what absence from a body means; where that depends on the body, `listing_of` says it for one body (ask
     `listed`, which knows both). `recognises` tells from a body alone whether it is of this format.
+    `confirm_url` gives, for a source's URL, where what left an open-only list is kept: the same ids, closed ones too.
     `may_be_empty` is False where a valid body without incidents cannot be (it then closes nothing). `parse` is pure, gives
     observations in the body's order with updates oldest first, and raises ParseError (with what could be read in `partial`).
     """
@@ -48,6 +65,8 @@ class Format:
     may_be_empty: bool = True
     body_max_bytes: int = 2 * 1024 * 1024
     listing_of: Callable[[Payload], Listing] | None = None
+    confirm_url: Callable[[str], str | None] | None = None
+    about: About | None = None
 
     def listed(self, payload: Payload) -> Listing:
         """What absence from this very body means."""
@@ -56,10 +75,12 @@ class Format:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceSpec:
-    """One configured source: where it is, how often to look, and in which format it is (None: find out by looking).
+    """One source: where it is, how often to look, and in which format it is (None: find out by looking).
 
-    `name` is unique; sources of one provider share its ledger. `allow_private` permits redirects to private addresses:
-    `url` itself comes from an operator and may point anywhere.
+    `name` is unique; sources of one provider share its ledger. `every` is the pace while nothing goes on, `live_every` while an
+    incident of the provider is open, `boost_every` while our own signals suspect it. `allow_private` permits redirects to
+    private addresses: `url` itself comes from an operator and may point anywhere, unless `is_from_people` (a command added
+    it). `push_secret` opens the source's address for pushes; polling is then the fallback.
     """
 
     name: str
@@ -67,7 +88,12 @@ class SourceSpec:
     url: str
     format: str | None = None
     every: timedelta = timedelta(seconds=60)
+    live_every: timedelta = timedelta(seconds=10)
+    boost_every: timedelta = timedelta(seconds=5)
     regions: tuple[str, ...] = ()
     components: tuple[str, ...] = ()
     allow_private: bool = False
+    is_from_people: bool = False
+    auth: Auth | None = None
+    push_secret: str | None = field(default=None, repr=False)
     body_max_bytes: int = 2 * 1024 * 1024
