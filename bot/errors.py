@@ -60,6 +60,10 @@ class ParseError(SourceError):
         super().__init__(message)
 
 
+class Emptied(ParseError):
+    """A valid body that lists nothing, from a source that always listed something."""
+
+
 class ChatError(BotError):
     """A chat did not do what it was asked."""
 

@@ -1,4 +1,4 @@
-"""The command line: `fogbell run | demo | say | check-config | doctor | init | parse | replay`.
+"""The command line: `fogbell run | demo | say | monitor | providers | check-config | doctor | init | parse | replay`.
 
 Each subcommand is a module with `add` (its words and help) and `run` (which gives the exit status). Heavy libraries are
 imported only by the command that needs them.
@@ -22,7 +22,18 @@ from bot.cli.foreground import own_terminal
 from bot.cli.status import BAD_CONFIG, FAILED, OK, USAGE
 from bot.errors import BotError, ConfigError, UsageError
 
-_COMMANDS = ("run", "demo", "say", "init", "check_config", "doctor", "parse", "replay")
+_COMMANDS = (
+    "run",
+    "demo",
+    "say",
+    "monitor",
+    "providers",
+    "init",
+    "check_config",
+    "doctor",
+    "parse",
+    "replay",
+)
 
 _EPILOG = """\
 first steps:

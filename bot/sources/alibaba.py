@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from bot.domain.observation import Listing, Observation
 from bot.domain.words import Impact, Status
 from bot.sources.assemble import names, places_of, read_each, record
-from bot.sources.payload import Format, Payload, Spec
+from bot.sources.payload import About, Format, Payload, Spec
 from bot.sources.shapes import body_of, first_of, list_of, object_with, own_id
 from bot.sources.text import line
 from bot.sources.times import when
@@ -94,4 +94,16 @@ def _regions(raw: Mapping[str, object], title: str) -> list[str]:
     return named or list(dict.fromkeys(REGIONS[town] for town in _TOWN.findall(title)))
 
 
-FORMAT = Format(name=NAME, listing=Listing.WINDOW, parse=parse, recognises=recognises)
+FORMAT = Format(
+    name=NAME,
+    listing=Listing.WINDOW,
+    parse=parse,
+    recognises=recognises,
+    about=About(
+        vendors=("Alibaba Cloud's events",),
+        identity="Alibaba's number",
+        resolution="`endTime` is set, or the title says recovered",
+        lost="texts; products and weights are not given",
+        tested="a capture of 2026 with closed incidents",
+    ),
+)

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from bot.domain.observation import Listing, Observation, Update
 from bot.domain.words import Impact, Kind, Status
 from bot.sources.assemble import members, places_of, read_each, record
-from bot.sources.payload import Format, Payload, Spec
+from bot.sources.payload import About, Format, Payload, Spec
 from bot.sources.shapes import board_of, body_of, first_of, object_with
 from bot.sources.text import ident, line, plain
 from bot.sources.times import offset_of, stamp, when
@@ -120,4 +120,16 @@ def _when(value: object) -> datetime | None:
     return at
 
 
-FORMAT = Format(name=NAME, listing=Listing.OPEN, parse=parse, recognises=recognises)
+FORMAT = Format(
+    name=NAME,
+    listing=Listing.OPEN,
+    parse=parse,
+    recognises=recognises,
+    about=About(
+        vendors=("Apple's system status, for everybody and for developers, JSON or JSONP",),
+        identity="`messageId`; where it is null, service and start",
+        resolution="`eventStatus`, or it is gone",
+        lost="earlier texts: the one message is replaced",
+        tested="hand-edited copies of 2020 and 2021",
+    ),
+)

@@ -138,13 +138,13 @@ def _by_time(updates: list[Update]) -> list[Update]:
 
 
 def _numbered(updates: list[Update]) -> list[Update]:
-    texts: dict[str, list[str]] = {}
+    texts: dict[str, set[str]] = {}
     found = []
     for update in updates:
-        seen = texts.setdefault(update.id, [])
+        seen = texts.setdefault(update.id, set())
         if update.text in seen:
             continue
-        seen.append(update.text)
+        seen.add(update.text)
         found.append(replace(update, id=f"{update.id}#{len(seen)}") if len(seen) > 1 else update)
     return found
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from bot.domain.observation import Listing, Observation, Place
 from bot.domain.words import Impact, Status
 from bot.sources.assemble import PLACES_MAX, members, read_each
-from bot.sources.payload import Format, Payload, Spec
+from bot.sources.payload import About, Format, Payload, Spec
 from bot.sources.shapes import (
     board_of,
     body_of,
@@ -105,4 +105,16 @@ def _impact(word: object, unknown: list[str]) -> Impact:
     return impact or (Impact.MINOR if said == "unknown" else Impact.CRITICAL)
 
 
-FORMAT = Format(name=NAME, listing=Listing.OPEN, parse=parse, recognises=recognises)
+FORMAT = Format(
+    name=NAME,
+    listing=Listing.OPEN,
+    parse=parse,
+    recognises=recognises,
+    about=About(
+        vendors=("Azure DevOps, `status.dev.azure.com/_apis/status/health`",),
+        identity="none: a board, one incident with all that is not healthy, known by our day and its chain",
+        resolution="all is healthy",
+        lost="texts and times",
+        tested="a healthy vendor's sample; other words from documentation",
+    ),
+)

@@ -14,7 +14,7 @@ from bot.domain.observation import Listing, Observation, Update
 from bot.domain.words import Impact, Kind, Status
 from bot.errors import ParseError
 from bot.sources.assemble import members, places_of, read_each, timeline
-from bot.sources.payload import Format, Payload, Spec
+from bot.sources.payload import About, Format, Payload, Spec
 from bot.sources.shapes import body_of, list_of, object_with, own_id, worst
 from bot.sources.text import ident, line, plain, web_link
 from bot.sources.times import stamp, when
@@ -162,4 +162,16 @@ def _attributes(raw: object) -> Mapping[str, object]:
     return inner if isinstance(inner, dict) else {}
 
 
-FORMAT = Format(name=NAME, listing=Listing.WINDOW, parse=parse, recognises=recognises)
+FORMAT = Format(
+    name=NAME,
+    listing=Listing.WINDOW,
+    parse=parse,
+    recognises=recognises,
+    about=About(
+        vendors=("Better Stack pages (Hugging Face), `/index.json`",),
+        identity="the report's id; so are the ids of updates",
+        resolution="`aggregate_state` is `resolved`; `ends_at` stays null",
+        lost="a monitor that is down without a report",
+        tested="a capture of 2026",
+    ),
+)

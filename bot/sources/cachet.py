@@ -13,7 +13,7 @@ from bot.domain.observation import Listing, Observation, Update
 from bot.domain.words import Impact, Kind, Status
 from bot.errors import ParseError
 from bot.sources.assemble import members, names, places_of, read_each, record, timeline
-from bot.sources.payload import Format, Payload, Spec
+from bot.sources.payload import About, Format, Payload, Spec
 from bot.sources.shapes import body_of, first_of, object_with, own_id
 from bot.sources.text import ident, line, plain, web_link
 from bot.sources.times import stamp, when
@@ -144,4 +144,16 @@ def _components(raw: Mapping[str, object]) -> list[str]:
     )
 
 
-FORMAT = Format(name=NAME, listing=Listing.WINDOW, parse=parse, recognises=recognises)
+FORMAT = Format(
+    name=NAME,
+    listing=Listing.WINDOW,
+    parse=parse,
+    recognises=recognises,
+    about=About(
+        vendors=("Cachet 1 and 2, `/api/v1/incidents` and `/schedules`",),
+        identity="Cachet's number; an update's number",
+        resolution="`is_resolved`, status 4, or of schedules 2",
+        lost="weight, unless the body has the component; the zone of times",
+        tested="samples of Cachet's documentation and clients' tests",
+    ),
+)

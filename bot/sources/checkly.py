@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from bot.domain.observation import Listing, Observation, Update
 from bot.domain.words import Kind
 from bot.sources.assemble import members, names, places_of, read_each, record, timeline
-from bot.sources.payload import Format, Payload, Spec
+from bot.sources.payload import About, Format, Payload, Spec
 from bot.sources.shapes import body_of, first_of, list_of, object_with, own_id
 from bot.sources.text import ident, line, plain
 from bot.sources.times import stamp, when
@@ -68,4 +68,16 @@ def _update(raw: Mapping[str, object], key: str, unknown: list[str]) -> Update:
     )
 
 
-FORMAT = Format(name=NAME, listing=Listing.OPEN, parse=parse, recognises=recognises)
+FORMAT = Format(
+    name=NAME,
+    listing=Listing.OPEN,
+    parse=parse,
+    recognises=recognises,
+    about=About(
+        vendors=("Checkly's status pages (Mistral)",),
+        identity="Checkly's ids",
+        resolution="it is gone",
+        lost="what has been: it lists unresolved ones only",
+        tested="a capture of 2026",
+    ),
+)

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from bot.domain.observation import Listing, Observation, Update
 from bot.domain.words import Impact, Kind, Status
 from bot.sources.assemble import members, names, places_of, read_each, record, timeline
-from bot.sources.payload import Format, Payload, Spec
+from bot.sources.payload import About, Format, Payload, Spec
 from bot.sources.shapes import body_of, list_of, object_with, own_id, worst
 from bot.sources.text import ident, line, plain, web_link
 from bot.sources.times import stamp, when
@@ -103,4 +103,16 @@ def _components(raw: Mapping[str, object], posts: list[dict[str, object]]) -> li
     return list(dict.fromkeys(found))
 
 
-FORMAT = Format(name=NAME, listing=Listing.WINDOW, parse=parse, recognises=recognises)
+FORMAT = Format(
+    name=NAME,
+    listing=Listing.WINDOW,
+    parse=parse,
+    recognises=recognises,
+    about=About(
+        vendors=("Datadog's status pages (OpenRouter), the page's `config`",),
+        identity="Datadog's ids",
+        resolution="`resolved`, with a date",
+        lost="when it was said: incidents may be entered months later",
+        tested="a capture of 2026; maintenance from documentation",
+    ),
+)

@@ -14,7 +14,7 @@ from bot.domain.observation import Listing, Observation, Update
 from bot.domain.words import Impact, Kind, Status
 from bot.errors import ParseError
 from bot.sources.assemble import members, places_of, read_each, record, timeline
-from bot.sources.payload import Format, Payload, Spec
+from bot.sources.payload import About, Format, Payload, Spec
 from bot.sources.shapes import first_of, observation_of, on_the_day, today, value_with
 from bot.sources.text import decode, fingerprint, ident, line, load_json, plain
 from bot.sources.times import stamp, when
@@ -22,6 +22,7 @@ from bot.sources.vocabulary import folded, note
 
 NAME = "fedora-status"
 HOME = "https://status.fedoraproject.org/"
+_FIELDS = {"message", "name", "status", "url"}
 _IMPACTS = {
     "good": Impact.NONE,
     "minor": Impact.MINOR,
@@ -55,21 +56,28 @@ def recognises(payload: Payload) -> bool:
     if "changetype" in first_of(value_with(payload, b'"changetype"', b'"changedate"')):
         return True
     body = value_with(payload, b'"message"', b'"status"')
-    first = next(iter(_services(body).values()), None)
-    if not isinstance(body, dict) or not isinstance(first, dict):
-        return False
-    return "global_status" in body or (
-        first.keys() <= {"message", "name", "status", "url"} and len(first) > 2
-    )
+    return bool(_services(body))
 
 
 def _services(body: object) -> Mapping[str, object]:
-    found = body.get("services", {} if "global_status" in body else body) if isinstance(body, dict) else {}
-    return found if isinstance(found, dict) else {}
+    """The board: under `services`, or the whole body where that is services alone. Nothing for any other object."""
+    if not isinstance(body, dict):
+        return {}
+    found = body.get("services") if "global_status" in body else body.get("services", body)
+    if not isinstance(found, dict):
+        return {}
+    is_whole = "global_status" in body or _is_service(next(iter(found.values()), None))
+    return found if is_whole else {}
+
+
+def _is_service(value: object) -> bool:
+    return isinstance(value, dict) and {"message", "status"} <= value.keys() <= _FIELDS and len(value) > 2
 
 
 def _shown(service: str, raw: Mapping[str, object], payload: Payload, spec: Spec) -> Observation | None:
     """A service that is not good. Its message has no time: a new wording is a new update."""
+    if "status" not in raw:
+        raise ParseError(f'"{line(service, max_chars=60)}" has no status')
     if folded(raw.get("status")) == "good":
         return None
     service = ident(service)[:120]
@@ -136,4 +144,17 @@ def _continued(before: Observation, update: Update, word: object, spec: Spec) ->
     return replace(now, title=before.title, began_at=before.began_at, updates=updates)
 
 
-FORMAT = Format(name=NAME, listing=Listing.OPEN, parse=parse, recognises=recognises, listing_of=listing_of)
+FORMAT = Format(
+    name=NAME,
+    listing=Listing.OPEN,
+    parse=parse,
+    recognises=recognises,
+    listing_of=listing_of,
+    about=About(
+        vendors=("Fedora's `statuses.json`, its JSONP and its log `changes.json`, until 2021; recordings",),
+        identity="none: a service that is not good, known by our day and its chain; in the log service and start",
+        resolution="the service is good again",
+        lost="times and earlier texts on the board; texts in the log",
+        tested="captures of 2012 to 2021",
+    ),
+)

@@ -1,4 +1,4 @@
-"""RSS, RDF and Atom to entries: the strict parser of the standard library first, feedparser for whatever is not well formed.
+"""RSS, RDF and Atom to entries: the standard library's strict expat first, feedparser for whatever is not well formed.
 
 The strict way is some fifty times cheaper. Entity declarations are refused before any parser sees them. Called by `rss`,
 `azure` and `aws.rss`, which make observations of the entries.
@@ -8,19 +8,24 @@ from __future__ import annotations
 
 import io
 import re
-import xml.etree.ElementTree as ET
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 
 from bot.errors import ParseError
+from bot.sources import items
 from bot.sources.assemble import ENTRIES_MAX
+from bot.sources.items import DEPTH_MAX, Field, Fields, Item
+from bot.sources.memo import Memo
 from bot.sources.payload import Payload
 from bot.sources.text import decode, ident, line, refuse_strangers, size, web_link
 from bot.sources.times import when
 
-DEPTH_MAX = 100  # real feeds nest five deep; feedparser takes seconds for hundreds of thousands
+TAGS_MAX = 30_000  # in a document that is not well formed; the richest real feed seen has 5,000
+ENTITIES_MAX = 300_000
+MENDED_MAX_CHARS = 1024 * 1024
 _ROOT_END = re.compile(r"</(?:[\w.-]+:)?(?:rss|feed|rdf|channel)\s*>", re.IGNORECASE)
 _ENTRY_END = re.compile(r"</(?:[\w.-]+:)?(?:item|entry)\s*>", re.IGNORECASE)
 _DOCTYPE = re.compile(r"<!DOCTYPE", re.IGNORECASE)
@@ -36,8 +41,9 @@ _HOMES = (
     "http://purl.org/rss/1.0/",
     "http://my.netscape.com/rdf/simple/0.9/",
 )
-_ENCODED = "http://purl.org/rss/1.0/modules/content/"
+_CONTENT_HOMES = (*_HOMES, "http://purl.org/rss/1.0/modules/content/")
 _CONTENTS = ("content", "encoded", "description", "summary")
+MEMO: Memo[Entry] = Memo()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,10 +76,9 @@ def read(payload: Payload) -> Feed:
         raise ParseError(f"JSON of {size(payload)} where a feed was due")
     if _DOCTYPE.search(text) and _ENTITY.search(text):
         raise ParseError("the document declares entities, which no status feed needs and attacks do")
-    root = _tree(text)
-    if root is None:
-        return _lenient(payload, text)
-    return Feed(entries=tuple(islice(_strict_entries(root), ENTRIES_MAX)))
+    # A blank line before the declaration is common, and fatal to a strict parser.
+    entries = items.read(text.lstrip(), _strict_entry, MEMO, _size)
+    return Feed(entries=tuple(entries)) if entries is not None else _lenient(payload, text)
 
 
 def is_feed(payload: Payload) -> bool:
@@ -81,48 +86,9 @@ def is_feed(payload: Payload) -> bool:
     return _DOCUMENT.match(decode(payload)[:4000]) is not None
 
 
-class _Bounded(ET.TreeBuilder):
-    """Builds the tree, and gives up on absurd depth."""
-
-    depth = 0
-
-    def start(self, tag: str, attrs: dict[str, str], /) -> ET.Element:
-        """One element deeper. Raises ParseError beyond DEPTH_MAX."""
-        self.depth += 1
-        if self.depth > DEPTH_MAX:
-            raise ParseError(f"the document nests deeper than {DEPTH_MAX} elements")
-        return super().start(tag, attrs)
-
-    def end(self, tag: str, /) -> ET.Element:
-        """One element up again."""
-        self.depth -= 1
-        return super().end(tag)
-
-
-def _tree(text: str) -> ET.Element | None:
-    """The root of a well-formed feed; None when feedparser has to look."""
-    parser = ET.XMLParser(target=_Bounded())  # noqa: S314 - entity declarations were refused before
-    try:
-        # A blank line before the declaration is common, and fatal to a strict parser.
-        parser.feed(text.lstrip())
-        root: ET.Element = parser.close()
-    except (ET.ParseError, ValueError):
-        return None
-    return root if _local(root) in ("rss", "feed", "rdf") else None
-
-
-def _strict_entries(root: ET.Element) -> Iterator[Entry]:
-    for parent in (root, *(child for child in root if _local(child) == "channel")):
-        for child in parent:
-            if _local(child) in ("item", "entry"):
-                yield _strict_entry(child)
-
-
-def _strict_entry(item: ET.Element) -> Entry:
-    fields: dict[str, list[ET.Element]] = {}
-    for child in item:
-        fields.setdefault(_local(child), []).append(child)
-    about = next((value for key, value in item.attrib.items() if key.endswith("}about")), "")
+def _strict_entry(item: Item) -> Entry:
+    fields = item.fields
+    about = next((value for key, value in item.attributes.items() if key.endswith("}about")), "")
     published = _first(fields, "pubdate", "published", "date", "issued", "created")
     return Entry(
         id=ident(_first(fields, "guid", "id") or about),
@@ -132,64 +98,53 @@ def _strict_entry(item: ET.Element) -> Entry:
         published_at=when(published),
         updated_at=when(_first(fields, "updated", "modified")),
         published_text=published,
-        categories=_labels(e.get("term") or e.text or "" for e in fields.get("category", [])),
+        categories=_labels(f.attributes.get("term") or f.text for f in fields.get("category", [])),
     )
 
 
-def _first(fields: dict[str, list[ET.Element]], *named: str) -> str:
+def _size(entry: Entry) -> int:
+    """About how many bytes an entry takes."""
+    texts = (entry.id, entry.link, entry.title, entry.html, entry.published_text, *entry.categories)
+    return 400 + sum(map(sys.getsizeof, texts))
+
+
+def _first(fields: Fields, *named: str) -> str:
     """The text of the first field of these names; the feed's own vocabulary goes before media: and itunes: ones."""
     for name in named:
-        elements = sorted(fields.get(name, ()), key=lambda e: _home(e) not in _HOMES)
-        if elements:
-            return _inner(elements[0]).strip()
+        found = fields.get(name)
+        if found:
+            return next((field for field in found if field.home in _HOMES), found[0]).text.strip()
     return ""
 
 
-def _content(fields: dict[str, list[ET.Element]]) -> str:
+def _content(fields: Fields) -> str:
     for name in _CONTENTS:
-        texts = [_inner(element) for element in fields.get(name, ()) if _home(element) in (*_HOMES, _ENCODED)]
+        texts = [field.text for field in fields.get(name, ()) if field.home in _CONTENT_HOMES]
         if any(text.strip() for text in texts):
             return max(texts, key=len)
     return ""
 
 
-def _inner(element: ET.Element) -> str:
-    """The text of an element; where it holds elements (XHTML), their markup without namespaces."""
-    if not len(element):
-        return element.text or ""
-    for inner in element.iter():
-        inner.tag = _local(inner)
-    parts = (ET.tostring(child, encoding="unicode", method="html") for child in element)
-    return (element.text or "") + "".join(parts)
-
-
-def _link(elements: list[ET.Element]) -> str | None:
-    for element in elements:
-        if element.get("rel", "alternate") == "alternate":
-            link = web_link(element.get("href") or (element.text or "").strip())
+def _link(fields: list[Field]) -> str | None:
+    for field in fields:
+        if field.attributes.get("rel", "alternate") == "alternate":
+            link = web_link(field.attributes.get("href") or field.text.strip())
             if link:
                 return link
     return None
 
 
-def _labels(words: Iterator[str]) -> tuple[str, ...]:
+def _labels(words: Iterable[str]) -> tuple[str, ...]:
     return tuple(
         dict.fromkeys(label for label in (line(word, max_chars=120) for word in islice(words, 200)) if label)
     )
-
-
-def _local(element: ET.Element) -> str:
-    return str(element.tag).rpartition("}")[2].casefold()
-
-
-def _home(element: ET.Element) -> str:
-    return str(element.tag).rpartition("}")[0].lstrip("{")
 
 
 def _lenient(payload: Payload, text: str) -> Feed:
     """What feedparser makes of it. Raises ParseError when that is nothing."""
     if not _TRACE.search(text):  # feedparser takes 2 s to find nothing in 2 MB of noise
         raise ParseError(f"the body of {size(payload)} is no feed: it has no feed, channel, item or entry")
+    _refuse_crowds(text, payload)
     _refuse_depth(text)
     parsed = _by_feedparser(payload)
     entries = tuple(_lenient_entry(entry) for entry in _dicts(parsed, "entries")[:ENTRIES_MAX])
@@ -250,6 +205,14 @@ def _lenient_content(entry: dict[str, object]) -> str:
 def _dicts(entry: dict[str, object], name: str) -> list[dict[str, object]]:
     found = dict.get(entry, name)
     return [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []
+
+
+def _refuse_crowds(text: str, payload: Payload) -> None:
+    """feedparser takes up to 20 microseconds for a tag, and one for an entity or two characters of an attribute."""
+    if len(text) > MENDED_MAX_CHARS or text.count("<") > TAGS_MAX or text.count("&") > ENTITIES_MAX:
+        raise ParseError(
+            f"the document of {size(payload)} is not well formed, and too large or rich in tags to mend"
+        )
 
 
 def _refuse_depth(text: str) -> None:

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from urllib.parse import urljoin
 
 from bot.domain.observation import Listing, Observation, Update
 from bot.domain.words import Impact, Kind, Status
 from bot.errors import ParseError
 from bot.sources.assemble import members, names, places_of, read_each, record, timeline
-from bot.sources.payload import Format, Payload, Spec
+from bot.sources.payload import About, Format, Payload, Spec
 from bot.sources.text import ident, line, load_json, plain, web_link
 from bot.sources.times import stamp, when
 from bot.sources.vocabulary import folded, impact_of, note
@@ -31,6 +32,7 @@ _IMPACTS = {
 _SEVERITIES = {"low": Impact.MINOR, "medium": Impact.MINOR, "high": Impact.MAJOR}
 _ESCAPED = re.compile(r"\\([\\`*_{}\[\]()#+\-.!|>~&<])")  # the texts are Markdown, escaped by machine
 _IN_BRACKETS = re.compile(r"\(([a-z0-9-]+)\)\s*$")
+_PLAIN_URI = re.compile(r"incidents/[A-Za-z0-9_-]{1,100}")
 _BROAD = "multiple products"
 
 
@@ -107,10 +109,18 @@ def _update(raw: Mapping[str, object], key: str, is_over: bool) -> Update:
 
 
 def _url(home: str, uri: str) -> str:
+    if _PLAIN_URI.fullmatch(uri):  # as nearly all are
+        folder = _joined(home, ".")
+        return folder + uri if folder else HOME
+    return (_joined(home, uri) if uri else None) or HOME
+
+
+@lru_cache(maxsize=64)  # joining costs as much as the rest of an incident's head
+def _joined(home: str, uri: str) -> str | None:
     try:
-        return (web_link(urljoin(home, uri)) if uri else None) or HOME
-    except ValueError:  # urljoin's answer to "//["
-        return HOME
+        return web_link(urljoin(home, uri))
+    except ValueError:  # its answer to "//["
+        return None
 
 
 def _impact(raw: Mapping[str, object], unknown: list[str]) -> Impact:
@@ -161,4 +171,11 @@ FORMAT = Format(
     recognises=recognises,
     may_be_empty=False,
     body_max_bytes=8 * 1024 * 1024,
+    about=About(
+        vendors=("Google Cloud, `incidents.json`, also in its form before April 2021",),
+        identity="Google's `id`; before 2021, service and number. An update: incident and `when`",
+        resolution="`end` is set",
+        lost="weight of the moment: it gives the peak",
+        tested="captures of 2020 to 2026",
+    ),
 )

@@ -13,7 +13,7 @@ from bot.domain.observation import Listing, Observation
 from bot.errors import ParseError
 from bot.sources import gcp
 from bot.sources.assemble import names
-from bot.sources.payload import Format, Payload, Spec
+from bot.sources.payload import About, Format, Payload, Spec
 from bot.sources.shapes import first_of, value_with
 from bot.sources.text import line
 
@@ -60,4 +60,10 @@ FORMAT = Format(
     recognises=recognises,
     may_be_empty=False,
     body_max_bytes=gcp.FORMAT.body_max_bytes,
+    about=About(
+        vendors=("Google Workspace, `www.google.com/appsstatus/dashboard/incidents.json`, written as `gcp`",),
+        identity="as `gcp`",
+        resolution="as `gcp`",
+        lost="as `gcp`, and regions",
+    ),
 )

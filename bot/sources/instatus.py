@@ -1,7 +1,8 @@
-"""Instatus' `summary.json` (v2): the page, and what is open on it. Without texts: only title, status and weight.
+"""Instatus' `summary.json` (v2, v3): the page, and what is open on it. Without texts, as a rule: title, status and weight.
 
 An incident leaves the list when it is over, and the list itself is missing on a healthy page. Ids are Instatus' own; bodies of
-2022 write them at the end of the link only, and their times as a browser's. Maintenance is from documentation.
+2022 write them at the end of the link only, and their times as a browser's. Maintenance, and texts in `updates`, are from
+documentation. The page's history as Atom is read by `rss`, with the same ids.
 """
 
 from __future__ import annotations
@@ -10,14 +11,14 @@ import re
 from collections.abc import Mapping
 from datetime import datetime
 
-from bot.domain.observation import Listing, Observation
+from bot.domain.observation import Listing, Observation, Update
 from bot.domain.words import Impact, Kind, Status
 from bot.errors import ParseError
-from bot.sources.assemble import members, names, places_of, read_each, record
-from bot.sources.payload import Format, Payload, Spec
+from bot.sources.assemble import members, names, places_of, read_each, record, timeline
+from bot.sources.payload import About, Format, Payload, Spec
 from bot.sources.shapes import body_of, first_of, object_with, own_id
-from bot.sources.text import ident, line, web_link
-from bot.sources.times import when
+from bot.sources.text import ident, line, plain, web_link
+from bot.sources.times import stamp, when
 from bot.sources.vocabulary import folded, note, status_of
 
 NAME = "instatus"
@@ -31,6 +32,7 @@ _IMPACTS = {
 }
 _PLANNED = {"notstartedyet": Status.SCHEDULED, "inprogress": Status.IN_PROGRESS}
 _PAGE = re.compile(r"UP|HASISSUES|(ALL|SOME|ONE)?(UNDERMAINTENANCE|DEGRADEDPERFORMANCE|\w+OUTAGE)", re.ASCII)
+_SUMMARY = re.compile(r"(https?://[^/]+)/(?:v\d/)?summary\.json")
 _BROWSER_TIME = re.compile(r"\w{3} (\w{3} \d{1,2} \d{4} [\d:]{8}) GMT([+-]\d{4})", re.ASCII)
 
 
@@ -58,12 +60,17 @@ def recognises(payload: Payload) -> bool:
     )
 
 
+def confirm_url(url: str) -> str | None:
+    """The page's history as Atom, which keeps what left the summary; `rss` reads it."""
+    found = _SUMMARY.fullmatch(url)
+    return f"{found[1]}/history.atom" if found else None
+
+
 def _observation(raw: Mapping[str, object], kind: Kind, spec: Spec) -> Observation:
     url = web_link(raw.get("url"))
-    key = ident(raw.get("id")) or (url or "").rstrip("/").rpartition("/")[2] or own_id(raw)
+    key = ident(raw.get("id")) or ident((url or "").rstrip("/").rpartition("/")[2]) or own_id(raw)
     unknown: list[str] = []
-    status = _PLANNED.get(folded(raw.get("status")).replace("_", "")) if kind is Kind.MAINTENANCE else None
-    status = status or status_of(raw.get("status"), kind, unknown)
+    status = _status(raw.get("status"), kind, unknown)
     updated_at = _time(raw.get("updatedAt"))
     return Observation(
         provider=spec.provider,
@@ -79,8 +86,29 @@ def _observation(raw: Mapping[str, object], kind: Kind, spec: Spec) -> Observati
         updated_at=updated_at,
         url=url,
         places=places_of(spec.provider, names(raw.get("components"), "name")),
+        updates=timeline(
+            (_update(post, key, kind) for post in members(raw.get("updates")) if isinstance(post, dict)),
+            newest_first=True,
+            derived_ids=False,
+        ),
         unknown_words=tuple(unknown),
     )
+
+
+def _update(raw: Mapping[str, object], key: str, kind: Kind) -> Update:
+    at = _time(raw.get("started")) or _time(raw.get("createdAt"))
+    said = raw.get("status")
+    return Update(
+        id=ident(raw.get("id")) or f"{key}@{stamp(at)}",
+        text=plain(raw.get("messageHtml")) or plain(raw.get("message")),
+        posted_at=at,
+        status=_status(said, kind, []) if said else None,
+    )
+
+
+def _status(word: object, kind: Kind, unknown: list[str]) -> Status:
+    planned = _PLANNED.get(folded(word).replace("_", "")) if kind is Kind.MAINTENANCE else None
+    return planned or status_of(word, kind, unknown)
 
 
 def _weight(word: object) -> Impact | None:
@@ -106,4 +134,17 @@ def _time(value: object) -> datetime | None:
         return None
 
 
-FORMAT = Format(name=NAME, listing=Listing.OPEN, parse=parse, recognises=recognises)
+FORMAT = Format(
+    name=NAME,
+    listing=Listing.OPEN,
+    parse=parse,
+    recognises=recognises,
+    confirm_url=confirm_url,
+    about=About(
+        vendors=("Instatus (Bitmovin, Railway), `/summary.json` and `/v3/summary.json`",),
+        identity="Instatus' id",
+        resolution="it is gone",
+        lost="texts, as a rule, and components; the page's `history.atom` has both",
+        tested="a capture of 2026; maintenance and texts from documentation",
+    ),
+)

@@ -15,7 +15,7 @@ from bot.domain.observation import Listing, Observation, Update
 from bot.domain.words import Impact, Status
 from bot.errors import ParseError
 from bot.sources.assemble import members, places_of, read_each, record, timeline
-from bot.sources.payload import Format, Payload, Spec
+from bot.sources.payload import About, Format, Payload, Spec
 from bot.sources.shapes import first_of, own_id, value_with
 from bot.sources.text import line, load_json, plain
 from bot.sources.times import stamp, when
@@ -158,4 +158,11 @@ FORMAT = Format(
     recognises=recognises,
     body_max_bytes=8 * 1024 * 1024,
     listing_of=listing_of,
+    about=About(
+        vendors=("Microsoft 365 by Graph, `/admin/serviceAnnouncement/issues`",),
+        identity="Microsoft's id (EX123456); a post: issue and time",
+        resolution="its status, and `isResolved`. With `$filter=isResolved eq false` in the address: it is gone",
+        lost="regions",
+        tested="vendor's samples of 2020 and 2021; the list of statuses from documentation",
+    ),
 )

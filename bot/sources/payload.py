@@ -54,6 +54,7 @@ class Format:
     `listing` says what absence from a body means; where that depends on the body, `listing_of` says it for one body (ask
     `listed`, which knows both). `recognises` tells from a body alone whether it is of this format.
     `confirm_url` gives, for a source's URL, where what left an open-only list is kept: the same ids, closed ones too.
+    `polls_at_least` is the shortest pace that its hosts ask for.
     `may_be_empty` is False where a valid body without incidents cannot be (it then closes nothing). `parse` is pure, gives
     observations in the body's order with updates oldest first, and raises ParseError (with what could be read in `partial`).
     """
@@ -62,11 +63,12 @@ class Format:
     listing: Listing
     parse: Parse
     recognises: Callable[[Payload], bool]
+    about: About
     may_be_empty: bool = True
     body_max_bytes: int = 2 * 1024 * 1024
     listing_of: Callable[[Payload], Listing] | None = None
     confirm_url: Callable[[str], str | None] | None = None
-    about: About | None = None
+    polls_at_least: timedelta = timedelta(0)
 
     def listed(self, payload: Payload) -> Listing:
         """What absence from this very body means."""

@@ -14,13 +14,14 @@ from bot.domain.observation import Listing, Observation, Update
 from bot.domain.words import Impact, Kind, Status
 from bot.errors import ParseError
 from bot.sources.assemble import members, names, places_of, read_each, record, timeline
-from bot.sources.payload import Format, Payload, Spec
+from bot.sources.payload import About, Format, Payload, Spec
 from bot.sources.shapes import first_of, own_id, value_with, worst
-from bot.sources.text import decode, ident, line, load_json, plain
+from bot.sources.text import decode, ident, line, load_json, plain, web_link
 from bot.sources.times import stamp, when
 from bot.sources.vocabulary import folded, impact_of, note
 
 NAME = "salesforce-trust"
+HOME = "https://status.salesforce.com/"
 _PLANNED = {
     "scheduled": Status.SCHEDULED,
     "started": Status.IN_PROGRESS,
@@ -80,14 +81,15 @@ def _observation(raw: Mapping[str, object], own: str, payload: Payload, spec: Sp
         format=NAME,
         key=key,
         is_native=True,
-        title=line(raw.get("name")) or f"{' and '.join(services[:3]) or own or 'Salesforce'}: incident {key}",
+        title=line(raw.get("name"))
+        or line(f"{' and '.join(services[:3]) or own or 'Salesforce'}: incident {key}"),
         status=status,
         impact=Impact.MAINTENANCE if kind is Kind.MAINTENANCE else worst(_weights(impacts, unknown)),
         kind=kind,
         began_at=when(raw.get("plannedStartTime")) or _start(impacts) or when(raw.get("createdAt")),
         ended_at=_end(impacts) if status.is_over else None,
         updated_at=when(raw.get("updatedAt")),
-        url=f"https://status.salesforce.com/{'maintenances' if kind is Kind.MAINTENANCE else 'incidents'}/{key}",
+        url=web_link(f"{HOME}{'maintenances' if kind is Kind.MAINTENANCE else 'incidents'}/{key}") or HOME,
         places=places_of(spec.provider, services, names(raw.get("instanceKeys")) or ([own] if own else [])),
         updates=updates,
         unknown_words=tuple(unknown),
@@ -160,4 +162,20 @@ def _end(impacts: Iterable[Mapping[str, object]]) -> datetime | None:
     return max((at for at in times if at), default=None)
 
 
-FORMAT = Format(name=NAME, listing=Listing.OPEN, parse=parse, recognises=recognises, listing_of=listing_of)
+FORMAT = Format(
+    name=NAME,
+    listing=Listing.OPEN,
+    parse=parse,
+    recognises=recognises,
+    listing_of=listing_of,
+    about=About(
+        vendors=(
+            "Salesforce Trust, API v1: `/instances/<key>/status`, `/incidents`, `/incidents/active`, `/maintenances`",
+            "Heroku on it",
+        ),
+        identity="Salesforce's number; so have events",
+        resolution="every impact has an `endTime`, or `endTimeCreatedAt` alone; later it is gone from an instance",
+        lost="a title, for many incidents",
+        tested="a capture of 2023",
+    ),
+)

@@ -6,8 +6,11 @@ provider.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from pathlib import PurePosixPath
+from urllib.parse import unquote
 
 from bot.domain.observation import Observation
 from bot.domain.words import Impact
@@ -15,6 +18,8 @@ from bot.errors import ParseError
 from bot.sources.assemble import record
 from bot.sources.payload import Payload
 from bot.sources.text import ident, line, load_json
+
+_PATH = re.compile(r"[a-z]+://[^/?#]+(/[^?#]*)", re.IGNORECASE)
 
 
 def value_with(payload: Payload, *marks: bytes) -> object:
@@ -96,3 +101,13 @@ def on_the_day(name: str, payload: Payload) -> str:
     The chain holds one outage together over midnight; the day keeps next month's from joining it.
     """
     return f"{name}@{today(payload):%Y-%m-%d}"
+
+
+def file_name(payload: Payload) -> str:
+    """The name, without its ending, of the file at a body's address; empty when the body came from nowhere.
+
+    An index file is named after its folder.
+    """
+    found = _PATH.match(payload.url)
+    path = PurePosixPath(unquote(found[1]) if found else "")
+    return ident(path.parent.name if path.stem in {"index", "_index"} else path.stem)

@@ -13,13 +13,14 @@ from bot.domain.observation import Listing, Observation, Update
 from bot.domain.words import Impact, Kind
 from bot.errors import ParseError
 from bot.sources.assemble import members, names, places_of, read_each, record, timeline
-from bot.sources.payload import Format, Payload, Spec
+from bot.sources.payload import About, Format, Payload, Spec
 from bot.sources.text import decode, ident, line, load_json, plain, web_link
 from bot.sources.times import stamp, when
 from bot.sources.vocabulary import folded, note, status_of
 
 NAME = "slack-current"
 HOME = "https://slack-status.com/"
+_CURRENT = "/current"
 _IMPACTS = {
     "notice": Impact.MINOR,
     "incident": Impact.MAJOR,
@@ -43,6 +44,11 @@ def parse(payload: Payload, spec: Spec) -> tuple[Observation, ...]:
 def listing_of(payload: Payload) -> Listing:
     """OPEN for `current`, WINDOW for `history`."""
     return Listing.WINDOW if decode(payload).lstrip()[:1] == "[" else Listing.OPEN
+
+
+def confirm_url(url: str) -> str | None:
+    """The history beside `current`, which keeps what left it."""
+    return f"{url[: -len(_CURRENT)]}/history" if url.endswith(_CURRENT) else None
 
 
 def recognises(payload: Payload) -> bool:
@@ -96,4 +102,18 @@ def _update(raw: Mapping[str, object], key: str) -> Update:
     )
 
 
-FORMAT = Format(name=NAME, listing=Listing.OPEN, parse=parse, recognises=recognises, listing_of=listing_of)
+FORMAT = Format(
+    name=NAME,
+    listing=Listing.OPEN,
+    parse=parse,
+    recognises=recognises,
+    listing_of=listing_of,
+    confirm_url=confirm_url,
+    about=About(
+        vendors=("Slack, `/api/v2.0.0/current` and `/history`",),
+        identity="Slack's number; a note: incident and time",
+        resolution="it is gone; its status in the history",
+        lost="which incident goes on under a new number",
+        tested="captures of 2020 to 2026, two days in full",
+    ),
+)

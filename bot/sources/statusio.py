@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from bot.domain.observation import Listing, Observation, Update
 from bot.domain.words import Impact, Kind, Status
 from bot.sources.assemble import members, names, places_of, read_each, record, timeline
-from bot.sources.payload import Format, Payload, Spec
+from bot.sources.payload import About, Format, Payload, Spec
 from bot.sources.shapes import body_of, list_of, object_with, own_id
 from bot.sources.text import ident, line, plain
 from bot.sources.times import stamp, when
@@ -109,4 +109,16 @@ def _impact(code: object, unknown: list[str]) -> Impact:
     return impact or Impact.CRITICAL
 
 
-FORMAT = Format(name=NAME, listing=Listing.OPEN, parse=parse, recognises=recognises)
+FORMAT = Format(
+    name=NAME,
+    listing=Listing.OPEN,
+    parse=parse,
+    recognises=recognises,
+    about=About(
+        vendors=("Status.io pages (GitLab, Docker, ClickUp), `api.status.io/1.0/status/<page>`",),
+        identity="Status.io's `_id`; a message: incident and time",
+        resolution="it is gone",
+        lost="what has been",
+        tested="captures, healthy and with a planned maintenance; codes of incidents from documentation",
+    ),
+)

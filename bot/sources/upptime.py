@@ -12,7 +12,7 @@ from bot.domain.observation import Listing, Observation
 from bot.domain.words import Impact, Status
 from bot.errors import ParseError
 from bot.sources.assemble import places_of, read_each, record
-from bot.sources.payload import Format, Payload, Spec
+from bot.sources.payload import About, Format, Payload, Spec
 from bot.sources.shapes import first_of, on_the_day, own_id, today, value_with
 from bot.sources.text import line, load_json, web_link
 from bot.sources.vocabulary import folded, note
@@ -60,4 +60,16 @@ def _observation(raw: Mapping[str, object], payload: Payload, spec: Spec) -> Obs
     )
 
 
-FORMAT = Format(name=NAME, listing=Listing.OPEN, parse=parse, recognises=recognises)
+FORMAT = Format(
+    name=NAME,
+    listing=Listing.OPEN,
+    parse=parse,
+    recognises=recognises,
+    about=About(
+        vendors=("Upptime's `history/summary.json`",),
+        identity="none: a site that is not up, known by our day and its chain",
+        resolution="the site is up again",
+        lost="texts: its incidents are GitHub issues",
+        tested="a capture",
+    ),
+)

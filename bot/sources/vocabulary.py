@@ -43,7 +43,15 @@ _IMPACTS = {
     **dict.fromkeys(("minor", "low", "degraded", "degraded_performance", "minor_outage"), Impact.MINOR),
     **dict.fromkeys(("major", "medium", "high", "partial_outage"), Impact.MAJOR),
     **dict.fromkeys(("critical", "major_outage", "full_outage", "outage"), Impact.CRITICAL),
+    # Instatus runs its words together.
+    **{
+        "undermaintenance": Impact.MAINTENANCE,
+        "degradedperformance": Impact.MINOR,
+        "minoroutage": Impact.MINOR,
+    },
+    **{"partialoutage": Impact.MAJOR, "majoroutage": Impact.CRITICAL},
 }
+_BETWEEN = re.compile(r"[\s_-]+")
 
 _LABEL = (
     r"(investigating|identified|monitoring|watching|resolved|fixed|recovered|closed|post-?mortem|scheduled|in[ _]progress"
@@ -103,7 +111,10 @@ def kind_of(status: Status) -> Kind:
 
 def folded(word: object) -> str:
     """A word without case, and with one spelling of its blanks: "In progress" and "in-progress" are `in_progress`."""
-    return re.sub(r"[\s_-]+", "_", word.strip().casefold()) if isinstance(word, str) else ""
+    if not isinstance(word, str):
+        return ""
+    word = word.strip().casefold()
+    return word if word.isalpha() else _BETWEEN.sub("_", word)
 
 
 def note(unknown: list[str], what: str, word: object) -> None:

@@ -6,26 +6,44 @@ from pathlib import Path
 
 import pytest
 
-from bot.sources import FORMATS, detect
+from bot.sources import detect
 from tests.corpus import CORPUS, needs_corpus, recorded
 from tests.sources.feedkit import body_of, outcome
 
-HOSTED = (
-    "alibaba",
-    "apple-system-status",
-    "azure-devops-health",
-    "betterstack",
-    "cachet-v1",
-    "checkly",
-    "datadog-statuspage",
-    "fedora-status",
-    "instatus",
-    "m365-graph",
-    "salesforce-trust",
-    "statusio",
-    "upptime",
-)
-OURS = (*HOSTED, "google-workspace")
+HOSTED = {  # by folder
+    **{
+        name: name
+        for name in (
+            *("alibaba", "apple-system-status", "azure-devops-health", "betterstack", "cachet-v1", "checkly"),
+            *("cstate-markdown", "datadog-statuspage", "fedora-status", "flashcat", "instatus", "m365-graph"),
+            *("salesforce-trust", "statusio", "statuspage-webhook", "upptime"),
+        )
+    },
+    "datocms-incident-json": "datocms-incident",
+    "incidentio-compat-summary": "statuspage",
+    "lambstatus-rss": "rss",
+    "slack-history-v2": "slack-current",
+    "statuspage-history-atom": "rss",
+    "statuspage-history-rss": "rss",
+    "statuspage-incidents": "statuspage",
+    "statuspage-summary": "statuspage",
+}
+SERIES = {
+    "atlassian-": "statuspage",
+    "cloudflare-": "statuspage",
+    "datocms-": "datocms-incident",
+    "digitalocean-": "statuspage",
+    "fedora-": "fedora-status",
+    "github-history-": "rss",
+    "github-summary-": "statuspage",
+    "jenkins-": "cstate-markdown",
+    "slack-": "slack-current",
+}
+NOBODYS = (
+    "malformed",
+    "statuspage-status",
+    "webhook-",
+)  # feeds that are broken, no incidents, alerts of one's own tools
 REFUSED = {  # these are no incidents, or no JSON; docs/sources.md says so
     "component-groups-body-2.json": "component groups, not its incidents",
     "components-body-2.json": "components, not its incidents",
@@ -39,8 +57,11 @@ REFUSED = {  # these are no incidents, or no JSON; docs/sources.md says so
 QUIET = (  # nothing was wrong when these were taken
     *("apple-customer-no-issues-1.json", "apple-developer-no-issues-1.json", "azure-devops-health-eu-1.json"),
     *("fedora-statuses-6.json", "fedora-statuses-jsonp-1.js", "fedora-statuses-jsonp-2.js"),
+    *("deepseek-active-1.json", "cloudflare-summary-1.json"),
+    *("atlassian-developer-summary-1.json", "atlassian-support-summary-1.json"),
+    *(f"github-summary-2019-{n}.json" for n in range(1, 5)),
 )
-BODIES = [(path, name) for name in HOSTED for path in recorded(f"all/{name}")]
+BODIES = [(path, name) for folder, name in HOSTED.items() for path in recorded(f"all/{folder}")]
 FOLDERS = sorted(p for p in (*CORPUS.glob("all/*"), *CORPUS.glob("series/*")) if p.is_dir())
 
 pytestmark = needs_corpus
@@ -61,20 +82,21 @@ def test_a_hosted_body_is_recognised_and_read_or_refused_for_a_reason(path: Path
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda p: p.name)
-def test_detection_gives_a_body_to_no_stranger(folder: Path) -> None:
-    """What an older format knew before, it still gets; what nobody knew goes to no newer one either."""
-    older = [format_ for format_ in FORMATS.values() if format_.name not in OURS]
+def test_a_hosted_platforms_format_reads_its_own_folders_and_no_others(folder: Path) -> None:
+    ours = HOSTED.get(folder.name) or next(
+        (n for start, n in SERIES.items() if folder.name.startswith(start)), None
+    )
+    expected = {ours, None} if ours else set()
     for path in recorded(folder.relative_to(CORPUS).as_posix()):
-        payload = body_of(path.read_bytes())
-        expected = next((format_.name for format_ in older if format_.recognises(payload)), None)
-        found = detect(payload)
+        found = detect(body_of(path.read_bytes()))
         name = found.name if found else None
 
-        if folder.name in OURS or folder.name.startswith("fedora-"):
-            assert name in {folder.name, "fedora-status", None}, path.name
-            assert expected is None, path.name
+        if expected:
+            assert name in expected, path.name
+        elif folder.name.startswith(NOBODYS):
+            assert name in {"rss", None}, path.name
         else:
-            assert name == expected, path.name
+            assert name not in set(HOSTED.values()) - {"rss", "slack-current"}, path.name
 
 
 def test_fedoras_board_of_a_bad_day_is_told_in_step() -> None:

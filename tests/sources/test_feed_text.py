@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import codecs
+import html
 import json
+import re
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bot.domain.observation import TEXT_MAX_CHARS
 from bot.domain.words import Impact, Kind, Status
@@ -14,7 +18,81 @@ from bot.errors import ParseError
 from bot.sources.text import clip, decode, fingerprint, ident, line, load_json, plain, web_link
 from bot.sources.times import iso, when
 from bot.sources.vocabulary import impact_of, stated_status, status_of, without_label
+from tests.corpus import needs_corpus, recorded
 from tests.sources.feedkit import body_of
+
+FOLDERS = (
+    *(
+        "statuspage-history-atom",
+        "statuspage-history-rss",
+        "statuspage-incidents",
+        "aws-rss",
+        "aws-currentevents",
+    ),
+    *("aws-data-json", "azure-rss", "gcp-incidents-json", "malformed"),
+)
+PIECES = st.one_of(
+    st.sampled_from(
+        [
+            *(
+                "<p>",
+                "</p>",
+                "<br>",
+                "<br />",
+                "<BR/>",
+                "<li>",
+                "</li>",
+                "<td>",
+                "<strong>",
+                "</strong>",
+                "<b",
+                ">",
+                "<",
+            ),
+            *(
+                "<var data-var='date'>",
+                "</var>",
+                '<a href="https://x.example/">',
+                "</a>",
+                "<script>",
+                "</script>",
+                "<p",
+            ),
+            *(
+                "<!--",
+                "-->",
+                "<![CDATA[",
+                "]]>",
+                "<?xml ?>",
+                "<project-id>",
+                "< p >",
+                "<p\n>",
+                "</ p>",
+                "<ſmall>",
+                "<p/>",
+            ),
+            *("&amp;", "&lt;", "&gt;", "&am", "p;", "&nbsp;", "&#9;", "&#10;", "&#8203;", "&lt;br&gt;", "&"),
+            *(
+                " ",
+                "  ",
+                "\n",
+                "\n\n\n",
+                " \n ",
+                "\t",
+                "\r\n",
+                "\r",
+                "\u2028",
+                "\xa0",
+                "\u200b",
+                "\u3000",
+                "\x85",
+                "\x1c",
+            ),
+            *("words", "x", "ü", "—", "😀", "\ud800"),
+        ]
+    ),
+    st.text(max_size=5),
+)
 
 
 @pytest.mark.parametrize(
@@ -110,6 +188,31 @@ def test_provider_text_becomes_plain(written: object, read: str) -> None:
     assert read == plain(written)
 
 
+@given(st.lists(PIECES, max_size=12).map("".join))
+def test_the_quick_way_with_text_is_the_careful_one(written: str) -> None:
+    """A comment sends markup the careful way, and a control character the white space: neither is seen in what comes out."""
+    assert plain(written) == plain(f"{written}\x00")
+    assert plain(f"<b>{written}") == plain(f"<b>{written}<!-- -->")
+
+
+@needs_corpus
+def test_the_quick_way_with_text_is_the_careful_one_on_recorded_texts() -> None:
+    bodies = [path.read_text(errors="replace") for folder in FOLDERS for path in recorded(f"all/{folder}")]
+    texts = {
+        text for body in bodies for text in re.split(r'"|<!\[CDATA\[|\]\]>|&lt;/p&gt;', html.unescape(body))
+    }
+
+    for text in texts:
+        assert plain(f"<b>{text[:60_000]}") == plain(f"<b>{text[:60_000]}<!-- -->\x00")
+
+
+def test_only_plain_characters_go_the_quick_way() -> None:
+    """What `str` calls printable is free of all that is taken out or made a blank; only the line feed is said apart."""
+    odd = [chr(n) for n in range(0x110000) if plain(f"a{chr(n)}b") != f"a{chr(n)}b"]
+
+    assert [char for char in odd if char.isprintable()] == []
+
+
 def test_text_is_cut_with_an_ellipsis() -> None:
     assert len(plain("x" * 20_000)) == TEXT_MAX_CHARS
     assert plain("x" * 20_000).endswith("…")
@@ -159,6 +262,43 @@ def test_times_are_read_and_written_in_one_spelling(written: object, read: str) 
 
     assert at is not None
     assert (read, UTC) == (iso(at), at.tzinfo)
+
+
+DAYS = st.timedeltas(timedelta(), timedelta(days=80_000)).map(
+    lambda gone: datetime(1990, 1, 1, tzinfo=UTC) + gone
+)
+MAIL_ZONES = st.sampled_from(
+    ["GMT", "UTC", "Z", "PST", "EDT", "CEST", "XYZ", "+0000", "-0000", "-0730", "+0530", "+9999", "+2"]
+)
+
+
+@given(DAYS, MAIL_ZONES, st.booleans())
+def test_the_quick_way_with_mail_dates_is_the_librarys(at: datetime, zone: str, has_weekday: bool) -> None:
+    """Two blanks send a date to the library, to which they mean nothing."""
+    weekday = at.strftime("%a, ") if has_weekday else ""
+    written = f"{weekday}{at:%d %b %Y %H:%M:%S} {zone}"
+
+    assert when(written) == when(
+        written.replace(" ", "  ", 1) if has_weekday else f"{at:%d  %b %Y %H:%M:%S} {zone}"
+    )
+
+
+@pytest.mark.parametrize(
+    "date", ["31 Feb 2026 10:00:00", "17 Aug 2026 24:00:00", "17 Aug 2026 10:60:00", "17 Abc 2026 10:00:00"]
+)
+def test_a_mail_date_that_is_none_is_none_either_way(date: str) -> None:
+    assert [when(f"Mon, {date} GMT"), when(f"Mon,  {date} GMT")] == [None, None]
+
+
+@given(DAYS, st.integers(-14 * 60, 14 * 60))
+def test_a_moment_is_written_as_isoformat_would(at: datetime, offset: int) -> None:
+    there = at.astimezone(timezone(timedelta(minutes=offset)))
+    whole = at.replace(tzinfo=None)
+
+    assert (
+        iso(there)
+        == whole.isoformat(timespec="milliseconds" if whole.microsecond >= 1000 else "seconds") + "Z"
+    )
 
 
 @pytest.mark.parametrize(

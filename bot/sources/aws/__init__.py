@@ -6,6 +6,7 @@ A service id is a slug with a region behind it ("ec2-us-east-1"), or without one
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from bot.domain.words import Impact
 from bot.sources.text import line
@@ -72,8 +73,13 @@ def component_of(service: str, name: object = "") -> str | None:
 
     None for "multiple services", which names none.
     """
+    return _component(service, line(name, max_chars=120))
+
+
+@lru_cache(maxsize=2048)  # ids and names are cut short before; at worst some 2 MB
+def _component(service: str, name: str) -> str | None:
     slug = _slug(service)
-    words = _IN_NAME.sub("", line(name, max_chars=120)) or _NAMES.get(slug, "")
+    words = _IN_NAME.sub("", name) or _NAMES.get(slug, "")
     if slug == _SEVERAL or words.casefold() == "multiple services":
         return None
     if not words or not slug:

@@ -13,7 +13,7 @@ from bot.domain.words import Status
 from bot.errors import ParseError
 from bot.sources.assemble import PLACES_MAX, members, read_each, record, timeline
 from bot.sources.aws import HOME, component_of, headline, impact_of, is_resolved, region_of
-from bot.sources.payload import Format, Payload, Spec
+from bot.sources.payload import About, Format, Payload, Spec
 from bot.sources.text import decode, ident, load_json, plain
 from bot.sources.times import stamp, when
 
@@ -112,5 +112,16 @@ def _region(raw: Mapping[str, object], arn: str) -> str | None:
 
 
 FORMAT = Format(
-    name=NAME, listing=Listing.OPEN, parse=parse, recognises=recognises, body_max_bytes=8 * 1024 * 1024
+    name=NAME,
+    listing=Listing.OPEN,
+    parse=parse,
+    recognises=recognises,
+    body_max_bytes=8 * 1024 * 1024,
+    about=About(
+        vendors=("AWS, `health.aws.amazon.com/public/currentevents`, UTF-16",),
+        identity="the `arn`; an update is known by the event and its time",
+        resolution="status 0, `[RESOLVED]` and an end time; later it is gone",
+        lost="what has been: it lists current events only",
+        tested="captures of 2026",
+    ),
 )

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from bot.domain.observation import Listing, Observation, Update
 from bot.domain.words import Status
 from bot.errors import ParseError
 from bot.sources.assemble import members, places_of, read_each, record, timeline
 from bot.sources.aws import HOME, component_of, headline, impact_of, is_resolved, region_of
-from bot.sources.payload import Format, Payload, Spec
+from bot.sources.payload import About, Format, Payload, Spec
 from bot.sources.text import HTML_MAX_CHARS, ident, load_json, plain
 from bot.sources.times import moment, month_of, offset_of, stamp, when
 
@@ -106,7 +106,7 @@ def _moment(clock: re.Match[str], began_at: datetime, last: datetime) -> datetim
     named = offset_of(clock[6]) if clock[6] else None
     offset = _PACIFIC if named is None else named
     time = timedelta(hours=int(clock[3]) % 12 + (12 if clock[5] == "PM" else 0), minutes=int(clock[4]))
-    local = (began_at + offset).replace(tzinfo=UTC)
+    local = began_at + offset
     month = month_of(clock[1]) if clock[1] else None
     if month:
         years = [moment(local.year + step, month, int(clock[2]), time, offset) for step in (-1, 0, 1)]
@@ -124,4 +124,11 @@ FORMAT = Format(
     recognises=recognises,
     may_be_empty=False,
     body_max_bytes=8 * 1024 * 1024,
+    about=About(
+        vendors=("AWS's dashboard until 2023, `data.json`; recordings only",),
+        identity="none: service and start, and the start moves while it is open; one incident per service",
+        resolution="`[RESOLVED]`, or it moved to the archive",
+        lost="dates of updates, but for their clock times; one event is up to eleven incidents",
+        tested="captures of 2020 to 2023",
+    ),
 )

@@ -1,0 +1,1 @@
+"""Programs for whoever works on Fogbell: they make files that are kept in the repository."""
