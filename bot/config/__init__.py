@@ -32,11 +32,11 @@ from bot.config.models import (
     Windows,
 )
 from bot.config.secrets import Secret, Surroundings
-from bot.config.values import checks, rules, sources
+from bot.config.values import checks, clouds, rules, sources
 from bot.errors import ConfigError
 from bot.sources import FORMATS
 
-__all__ = ["Config", "Secret", "checks", "load", "rules", "sources"]
+__all__ = ["Config", "Secret", "checks", "clouds", "load", "rules", "sources"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
@@ -83,6 +84,45 @@ def web_address(value: str) -> str:
         is_fine = False
     if not is_fine or any(letter.isspace() for letter in value):
         raise ValueError("is not a web address: write https://... or http://...")
+    return value
+
+
+def _public_address(value: str) -> str:
+    """Where others reach us. Hooks' addresses hold secrets, so that only this machine may do without TLS."""
+    parts = urlsplit(web_address(value))
+    is_here = parts.hostname in {"localhost", "127.0.0.1", "::1"}
+    if parts.scheme != "https" and not is_here:
+        raise ValueError("must begin with https://: what is sent there holds secrets")
+    if parts.query or parts.fragment or parts.username:
+        raise ValueError('is more than an address: write "https://fogbell.example"')
+    return value.rstrip("/")
+
+
+def _push_secret(value: Secret) -> Secret:
+    """A secret that can be the last part of an address."""
+    if not re.fullmatch(r"[A-Za-z0-9_-]{16,128}", value.reveal()):
+        raise ValueError("must be 16 to 128 letters, digits, - and _: it becomes part of an address")
+    return value
+
+
+def _network(value: Any) -> Any:
+    try:
+        return ip_network(value) if isinstance(value, str) else value
+    except ValueError as exc:
+        raise ValueError(f'"{value[:60]}" is not a network: write one as "10.0.0.0/8" or "fd00::/8"') from exc
+
+
+def _header_name(value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9_-]{1,80}", value):
+        raise ValueError(
+            f'"{value[:40]}" is not the name of a header: write one as "Authorization" or "X-Api-Key"'
+        )
+    return value
+
+
+def _header_secret(value: Secret) -> Secret:
+    if not value.reveal().isprintable():
+        raise ValueError("holds a line break or another character that no header can carry")
     return value
 
 
@@ -179,11 +219,17 @@ Pace = Annotated[Duration, _at_least("1s")]
 Positive = Annotated[Duration, _at_least("1ms")]
 CheckPace = Annotated[Duration, _at_least("1s")]
 Url = Annotated[str, AfterValidator(web_address)]
+PublicUrl = Annotated[str, AfterValidator(_public_address)]
+PushSecret = Annotated[Secret, BeforeValidator(resolve), AfterValidator(_push_secret)]
+HeaderName = Annotated[str, AfterValidator(_header_name)]
+HeaderSecret = Annotated[Secret, BeforeValidator(resolve), AfterValidator(_header_secret)]
 GatewayUrl = Annotated[str, AfterValidator(_socket_address)]
 StoreUrl = Annotated[Secret, BeforeValidator(_store_address)]
 Slug = Annotated[str, AfterValidator(_slug)]
 Name = Annotated[str, AfterValidator(plain_name)]
 Names = Annotated[tuple[str, ...], BeforeValidator(_listed)]
+NetworkField = Annotated[IPv4Network | IPv6Network, BeforeValidator(_network)]
+Networks = Annotated[tuple[NetworkField, ...], BeforeValidator(_listed)]
 Channel = Annotated[str, AfterValidator(channel)]
 NeedField = Annotated[Need, BeforeValidator(_need)]
 LeastSeverity = Annotated[Severity, BeforeValidator(_severity)]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from bot.config.fields import (
     Channel,
@@ -14,6 +14,8 @@ from bot.config.fields import (
     Duration,
     FilePath,
     GatewayUrl,
+    HeaderName,
+    HeaderSecret,
     Host,
     LeastImpact,
     LeastSeverity,
@@ -21,8 +23,11 @@ from bot.config.fields import (
     Name,
     Names,
     NeedField,
+    Networks,
     Pace,
     Positive,
+    PublicUrl,
+    PushSecret,
     SlashCommand,
     Slug,
     StoreUrl,
@@ -32,7 +37,14 @@ from bot.config.fields import (
 from bot.config.secrets import SecretField
 from bot.domain.routing import Mode
 from bot.domain.words import Impact, Kind
+from bot.sources.auth import MICROSOFT_LOGIN
 
+AUTH_NEEDS = {
+    "header": {"header", "value"},
+    "bearer": {"bearer"},
+    "basic": {"user", "password"},
+    "microsoft": {"tenant", "client_id", "client_secret"},
+}
 HttpStatus = Annotated[int, Field(ge=100, le=599)]
 
 
@@ -52,6 +64,10 @@ class About(Table):
     data: FilePath = Path("./data")
     log: Literal["text", "json"] = "text"
     contact: str = Field(default="", pattern=r"^[\x20-\x7e]{0,100}$")
+    operators: Names = ()
+    requests_per_second: int = Field(default=200, ge=1, le=10_000)
+    allow_networks: Networks = ()
+    people_urls_by_proxy: bool = False
 
 
 class Store(Table):
@@ -66,6 +82,7 @@ class Console(Table):
     host: Host = "127.0.0.1"
     port: int = Field(default=8080, ge=0, le=65535)
     token: SecretField | None = None
+    public_url: PublicUrl | None = None
 
 
 class Slack(Table):
@@ -92,6 +109,31 @@ class Chats(Table):
     discord: Discord | None = None
 
 
+class SourceAuth(Table):
+    """[source.auth]: what opens a private feed: a header, a bearer token, a user's password or an app of Microsoft's."""
+
+    kind: Literal["header", "bearer", "basic", "microsoft"] | None = None
+    header: HeaderName | None = None
+    value: HeaderSecret | None = None
+    bearer: HeaderSecret | None = None
+    user: str | None = None
+    password: SecretField | None = None
+    tenant: Slug | None = None
+    client_id: str | None = None
+    client_secret: SecretField | None = None
+    login_url: Url = MICROSOFT_LOGIN
+
+    @model_validator(mode="after")
+    def _is_one_way(self) -> Self:
+        """Finds out the kind from what is given, and refuses what is of no kind or of two."""
+        given = self.model_fields_set - {"kind", "login_url"}
+        found = next((kind for kind, needs in AUTH_NEEDS.items() if given == needs), None)
+        if found is None or self.kind not in {None, found}:
+            ways = "; or ".join(" and ".join(sorted(needs)) for needs in AUTH_NEEDS.values())
+            raise ValueError(f"needs {ways}")
+        return self
+
+
 class Source(Table):
     """[[source]]: a provider's feed, by the catalogue's name or by address."""
 
@@ -101,9 +143,14 @@ class Source(Table):
     url: Url | None = None
     format: str | None = None
     every: Pace | None = None
+    live_every: Pace | None = None
+    boost_every: Pace | None = None
+    cloud: Slug | None = None
     regions: Names = ()
     components: Names = ()
     allow_private: bool = False
+    push: PushSecret | None = None
+    auth: SourceAuth | None = None
 
 
 class ServiceTable(Table):

@@ -18,7 +18,7 @@ from bot.config.models import (
 )
 from bot.config.problems import did_you_mean
 from bot.config.values import feed_of, provider_of, source_name
-from bot.domain.observation import SELF
+from bot.domain.observation import SELF, WATCHER
 from bot.sources import catalogue
 
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})  # where the console needs no token
@@ -82,9 +82,10 @@ def _source(path: str, source: Source, reading: Reading) -> Iterator[str]:
         near = did_you_mean(source.format, reading.formats)
         yield f'{path}.format: "{source.format[:40]}" is not one of {listed}{near}'
         return
-    if SELF in {source.name if source.provider is None else None, source.provider}:
-        yield f'{path}: "{SELF}" stands for your own checks; give the provider another name'
-        return
+    for taken, what in ((SELF, "your own checks"), (WATCHER, "Fogbell itself")):
+        if taken in {source.name if source.provider is None else None, source.provider}:
+            yield f'{path}: "{taken}" stands for {what}; give the provider another name'
+            return
     if source.url is not None:
         if source.name is None and source.provider is None:
             yield f'{path}.name: is missing: say who this is, as name = "acme"'
@@ -94,6 +95,11 @@ def _source(path: str, source: Source, reading: Reading) -> Iterator[str]:
     elif (entry := catalogue.find(source.provider)) is None:
         near = did_you_mean(source.provider, (e.name for e in catalogue.entries()))
         yield f'{path}.provider: "{source.provider}" is not in the catalogue{near or "; give its url"}'
+    elif not entry.feeds:
+        yield (
+            f"{path}.provider: the catalogue knows {entry.title}'s page but not its feed;"
+            f" find it with `fogbell providers detect {entry.homepage}`, and give it as url"
+        )
     elif feed_of(source) is None:
         known = ", ".join(f'"{feed.format}"' for feed in entry.feeds)
         yield f'{path}.format: the catalogue knows {entry.name} as {known}; for "{source.format}" give a url'

@@ -6,12 +6,14 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from bot.config.models import RouteTable, ServiceTable, Source
+from bot.config.models import RouteTable, ServiceTable, Source, SourceAuth
 from bot.domain.checks import Check
 from bot.domain.routing import Group, Route
 from bot.domain.rules import Rules
 from bot.domain.services import Service
+from bot.domain.words import Kind
 from bot.sources import catalogue
+from bot.sources.auth import Auth, Header, Microsoft, basic, bearer
 from bot.sources.payload import SourceSpec
 
 if TYPE_CHECKING:
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
 
 EVERYWHERE = Group(name="everywhere", channels=("console:main", "terminal:main"))
 _EVERY = timedelta(seconds=60)
+_LIVE_EVERY = timedelta(seconds=10)
+_BOOST_EVERY = timedelta(seconds=5)
 _STATUSPAGE_API = "/api/v2/summary.json"  # of Statuspage, and of incident.io, which speaks the same
 
 
@@ -28,9 +32,10 @@ def rules(config: Config) -> Rules:
         EVERYWHERE,
     )
     everything = Route(to=tuple(group.name for group in groups))
+    operators = Route(to=config.fogbell.operators or (groups[0].name,), kinds=(Kind.BLINDNESS,))
     return Rules(
         services=tuple(_service(service) for service in config.service),
-        routes=tuple(_route(route) for route in config.route) or (everything,),
+        routes=(*(tuple(_route(route) for route in config.route) or (everything,)), operators),
         groups=groups,
         reopen_within=config.rules.reopen_within,
         lapse_after=config.rules.lapse_after,
@@ -65,6 +70,16 @@ def sources(config: Config) -> tuple[SourceSpec, ...]:
     return tuple(_spec(source) for source in config.source)
 
 
+def clouds(config: Config) -> dict[str, str]:
+    """The cloud that each watched provider runs on, where it is known."""
+    found = {}
+    for source in config.source:
+        entry = catalogue.find(source.provider) if source.provider else None
+        if cloud := source.cloud or (entry.cloud if entry else ""):
+            found[provider_of(source)] = cloud
+    return found
+
+
 def provider_of(source: Source) -> str:
     """The provider in whose ledger a source's incidents are."""
     entry = catalogue.find(source.provider) if source.provider else None
@@ -95,10 +110,28 @@ def _spec(source: Source) -> SourceSpec:
         url=_feed_url(source.url) if source.url else feed.url if feed else "",
         format=feed.format if feed else source.format,
         every=source.every or (feed.every if feed else _EVERY),
+        live_every=source.live_every or _LIVE_EVERY,
+        boost_every=source.boost_every or _BOOST_EVERY,
         regions=source.regions,
         components=source.components,
         allow_private=source.allow_private,
+        auth=_auth(source.auth) if source.auth else None,
+        push_secret=source.push.reveal() if source.push else None,
     )
+
+
+def _auth(table: SourceAuth) -> Auth:
+    """What opens the feed; the model has seen to it that one kind is whole."""
+    if table.header and table.value:
+        return Header(name=table.header, value=table.value.reveal())
+    if table.bearer:
+        return bearer(table.bearer.reveal())
+    if table.tenant and table.client_id and table.client_secret:
+        secret = table.client_secret.reveal()
+        return Microsoft(
+            tenant=table.tenant, client_id=table.client_id, client_secret=secret, login_url=table.login_url
+        )
+    return basic(table.user or "", table.password.reveal() if table.password else "")
 
 
 def _feed_url(url: str) -> str:

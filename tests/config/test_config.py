@@ -123,7 +123,7 @@ def test_an_empty_file_is_a_configuration_with_nothing_to_watch() -> None:
         ),
         (
             GITHUB + 'format = "gcp"',
-            'source.0.format: the catalogue knows github as "statuspage"; for "gcp" give a url',
+            'source.0.format: the catalogue knows github as "statuspage", "rss"; for "gcp" give a url',
         ),
         (
             GITHUB + GITHUB,

@@ -11,7 +11,7 @@ import pytest
 from pydantic import BaseModel
 
 from bot.config import load, sources
-from bot.config.models import LISTS, TABLES, Chats, Discord, Slack, Table, When
+from bot.config.models import LISTS, TABLES, Chats, Discord, Slack, SourceAuth, Table, When
 from bot.config.secrets import Secret
 from bot.sources import FORMATS, catalogue
 
@@ -20,6 +20,8 @@ EXAMPLE = (ROOT / "config.example.toml").read_text(encoding="utf-8")
 DOCS = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
 TOKEN = "a token that nobody guesses"
 TOKENS = dict.fromkeys(("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "DISCORD_TOKEN", "FOGBELL_TOKEN"), TOKEN)
+TOKENS["ACME_KEY"] = "key"
+TOKENS["ACME_PUSH"] = "part-of-an-address"
 
 HEADINGS: dict[str, type[Table]] = {
     **{f"## [{name}]": model for name, model in TABLES.items() if model is not Chats},
@@ -27,6 +29,7 @@ HEADINGS: dict[str, type[Table]] = {
     "## [chat.discord]": Discord,
     **{f"## [[{name}]]": model for name, model in LISTS.items()},
     "### when": When,
+    "### [source.auth]": SourceAuth,
 }
 
 

@@ -11,6 +11,7 @@ import pytest
 from bot.config import load, sources
 from bot.errors import ConfigError
 from bot.setup_wizard import Answers, init
+from bot.sources import catalogue
 
 TOKENS = {"SLACK_BOT_TOKEN": "x", "SLACK_APP_TOKEN": "x", "DISCORD_TOKEN": "x"}
 
@@ -140,3 +141,23 @@ def test_the_last_words_say_how_to_let_the_bot_in(tmp_path: Path) -> None:
     heard = "\n".join(person.heard)
     assert "docs/slack-manifest.yaml" in heard
     assert "https://discord.com/oauth2/authorize?client_id=APPLICATION_ID" in heard
+
+
+def test_a_provider_whose_feed_is_not_known_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    entry = next(e for e in catalogue.entries() if not e.feeds)
+    person = Person("", entry.name, "stripe", "", "", "")
+
+    answers = run(tmp_path / "fogbell.toml", person)
+
+    assert ("stripe",) == answers.providers
+    assert any(f"fogbell providers detect {entry.homepage}" in line for line in person.heard)
+
+
+def test_a_generated_entry_is_watched_by_its_name(tmp_path: Path) -> None:
+    path = tmp_path / "fogbell.toml"
+
+    run(path, Person("", "hugging-face, Let's Encrypt", "", "", ""))
+
+    assert [("hugging-face", "betterstack"), ("let-s-encrypt", "statusio")] == [
+        (spec.provider, spec.format) for spec in sources(load(path.read_text(), {}, base=tmp_path))
+    ]

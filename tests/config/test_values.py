@@ -175,6 +175,7 @@ def test_every_setting_of_the_rules_arrives() -> None:
                 regions=("us-east-1",),
                 kinds=(Kind.MAINTENANCE,),
             ),
+            Route(to=("ops",), kinds=(Kind.BLINDNESS,)),
         ),
         groups=(Group(name="ops", mode=Mode.FIRST_UP, channels=("slack:C0123", "console:main")),),
         reopen_within=timedelta(hours=1),
@@ -205,13 +206,13 @@ def test_without_groups_everything_is_told_on_the_console_and_the_terminal() -> 
     found = rules(loaded(""))
 
     assert [group.channels for group in found.groups] == [("console:main", "terminal:main")]
-    assert found.routes == (Route(to=("everywhere",)),)
+    assert found.routes == (Route(to=("everywhere",)), Route(to=("everywhere",), kinds=(Kind.BLINDNESS,)))
 
 
 def test_without_routes_every_group_hears_of_everything() -> None:
     text = '[[group]]\nname = "a"\nchannels = "console:a"\n[[group]]\nname = "b"\nchannels = "console:b"'
 
-    assert rules(loaded(text)).routes == (Route(to=("a", "b")),)
+    assert rules(loaded(text)).routes == (Route(to=("a", "b")), Route(to=("a",), kinds=(Kind.BLINDNESS,)))
 
 
 def test_a_source_may_say_what_people_call_its_provider() -> None:

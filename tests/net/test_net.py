@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Sequence
+from ipaddress import ip_network
 
 import aiohttp
 import pytest
@@ -12,6 +14,7 @@ from hypothesis import strategies as st
 
 from bot import net
 from bot.errors import FetchError
+from bot.net.guard import Guard, PublicOnly
 
 
 def answering(*addresses: str) -> net.Resolve:
@@ -68,10 +71,13 @@ def test_every_address_has_a_verdict(address: object) -> None:
     assert net.is_public(str(address)) in {True, False}
 
 
-async def test_a_public_url_gives_the_addresses_to_connect_to() -> None:
-    addresses = await net.check_public("https://status.acme.example/feed", answering("8.8.8.8", "8.8.4.4"))
+async def test_a_public_name_gives_the_addresses_to_connect_to() -> None:
+    found = await PublicOnly(Guard(), answering("8.8.8.8", "2001:4860:4860::8888")).resolve("a.example", 443)
 
-    assert addresses == ("8.8.8.8", "8.8.4.4")
+    assert [(f["host"], f["port"], f["family"]) for f in found] == [
+        ("8.8.8.8", 443, socket.AF_INET),
+        ("2001:4860:4860::8888", 443, socket.AF_INET6),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -100,25 +106,49 @@ async def test_a_public_url_gives_the_addresses_to_connect_to() -> None:
         "",
     ],
 )
-async def test_a_url_that_leads_inside_or_nowhere_is_refused_without_asking_dns(url: str) -> None:
+def test_a_url_that_leads_inside_or_nowhere_is_refused_without_asking_dns(url: str) -> None:
     with pytest.raises(FetchError):
-        await net.check_public(url, answering("8.8.8.8"))
+        Guard().check(url)
 
 
 async def test_one_private_address_among_public_ones_is_enough_to_refuse() -> None:
     with pytest.raises(FetchError, match=r"10\.0\.0\.7, which is not a public"):
-        await net.check_public("https://status.acme.example", answering("8.8.8.8", "10.0.0.7"))
+        await PublicOnly(Guard(), answering("8.8.8.8", "10.0.0.7")).resolve("status.acme.example")
 
 
 @pytest.mark.parametrize("resolve", [unknown, answering()])
-async def test_a_name_that_dns_does_not_know_is_refused(resolve: net.Resolve) -> None:
-    with pytest.raises(FetchError, match="its host name"):
-        await net.check_public("https://status.acme.example", resolve)
+async def test_a_name_that_dns_does_not_know_is_an_error_of_the_system(resolve: net.Resolve) -> None:
+    with pytest.raises(OSError, match="name"):
+        await PublicOnly(Guard(), resolve).resolve("status.acme.example")
 
 
-async def test_a_refusal_never_repeats_the_secrets_of_a_url() -> None:
+@pytest.mark.parametrize(
+    ("address", "expected"),
+    [
+        ("10.1.2.3", True),
+        ("::ffff:10.1.2.3", True),
+        ("11.1.2.3", True),
+        ("192.168.1.1", False),
+        ("fd00::1", True),
+    ],
+)
+def test_an_operator_may_allow_networks(address: str, expected: bool) -> None:
+    guard = Guard(networks=(ip_network("10.0.0.0/8"), ip_network("fd00::/8")))
+
+    assert expected == guard.permits(address)
+
+
+def test_names_of_this_network_are_left_to_dns_where_a_network_is_allowed() -> None:
+    guard = Guard(networks=(ip_network("10.0.0.0/8"),))
+
+    assert guard.check("http://status.internal/feed") == "status.internal"
+    with pytest.raises(FetchError):
+        guard.check("http://169.254.169.254/")
+
+
+def test_a_refusal_never_repeats_the_secrets_of_a_url() -> None:
     with pytest.raises(FetchError) as caught:
-        await net.check_public("http://ann:hunter2@127.0.0.1/x?token=abc#def", answering())
+        Guard().check("http://ann:hunter2@127.0.0.1/x?token=abc#def")
 
     assert not [secret for secret in ("hunter2", "token", "abc", "def") if secret in str(caught.value)]
 
@@ -168,7 +198,7 @@ async def test_the_session_is_polite_and_keeps_connections_beyond_a_poll() -> No
         assert session.headers["User-Agent"].startswith("Fogbell/")
         assert session.headers["User-Agent"].endswith("(+ops@acme.example)")
         assert isinstance(session.cookie_jar, aiohttp.DummyCookieJar)
-        assert (connector.limit, connector.limit_per_host) == (100, 2)
+        assert (connector.limit, connector.limit_per_host) == (0, 2)
         assert connector._keepalive_timeout >= 150
 
 
