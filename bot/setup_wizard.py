@@ -75,7 +75,9 @@ def interview(ask: Ask, say: Say) -> Answers:
     name = _until_right(
         ask, say, f"Name of the bot [{usual.name}]", lambda text: fields.plain_name(text or usual.name)
     )
-    say("Providers it knows: " + ", ".join(entry.name for entry in catalogue.entries()))
+    known, more = catalogue.hand_kept(), len(catalogue.entries()) - len(catalogue.hand_kept())
+    say(f"Providers it knows: {', '.join(entry.name for entry in known)}")
+    say(f"and {more} more: `fogbell providers search WORDS` finds them.")
     providers = _until_right(
         ask,
         say,
@@ -122,6 +124,11 @@ def _providers(text: str) -> tuple[str, ...]:
     known = [name for entry in catalogue.entries() for name in (entry.name, *entry.aliases)]
     missing = [
         f'"{word}" is not known{did_you_mean(word.casefold(), known)}' for word, e in entries.items() if not e
+    ]
+    missing += [
+        f"{e.title}: only its page is known; `fogbell providers detect {e.homepage}` finds its feed"
+        for e in entries.values()
+        if e and not e.feeds
     ]
     if missing:
         raise ValueError("; ".join(missing))

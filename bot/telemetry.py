@@ -20,6 +20,24 @@ _SECONDS = (0.005, 0.02, 0.1, 0.5, 1, 5, 15, 60, 300, 1800)
 SOURCE_AGE = Gauge(
     "fogbell_source_age_seconds", "Since the last good look at a source", ["source"], registry=REGISTRY
 )
+SOURCE_BLIND = Gauge(
+    "fogbell_source_blind", "1 while a source's silence says nothing", ["source"], registry=REGISTRY
+)
+SOURCE_DOUBTS = Gauge(
+    "fogbell_source_doubts", "What speaks against a source that is seen", ["source"], registry=REGISTRY
+)
+POLL_LATENESS = Histogram(
+    "fogbell_poll_lateness_seconds", "From when a look was due to its start",
+    buckets=(0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1, 5, 15), registry=REGISTRY,
+)  # fmt: skip
+LOOP_LAG = Histogram(
+    "fogbell_loop_lag_seconds", "How late the event loop runs what is due",
+    buckets=(0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1, 5), registry=REGISTRY,
+)  # fmt: skip
+PUSHES = Counter("fogbell_pushes_total", "Bodies that came unasked", ["source", "outcome"], registry=REGISTRY)
+TEXTS_MISSING = Gauge(
+    "fogbell_source_texts_missing", "Updates without a text in a source's newest body", ["source"], registry=REGISTRY
+)
 POLLS = Counter("fogbell_polls_total", "Looks at a source", ["source", "outcome"], registry=REGISTRY)
 UNKNOWN_WORDS = Counter("fogbell_unknown_words_total", "Words we did not know", ["source"], registry=REGISTRY)
 SIGHT_TO_RECEIPT = Histogram(
@@ -49,7 +67,13 @@ class Event(StrEnum):
     SOURCE_LOST = "source.lost"
     SOURCE_BACK = "source.back"
     SOURCE_BROKEN = "source.unreadable"
+    SOURCE_MOVED = "source.moved"
+    SOURCE_UNCONFIRMED = "source.unconfirmed"
+    SOURCES_TAKEN = "sources.taken"
     WORD_UNKNOWN = "source.unknown_word"
+    PUSH_CONFIRMED = "push.confirmed"
+    PUSH_UNCONFIRMED = "push.unconfirmed"
+    PUSH_REFUSED = "push.refused"
     INCIDENT_CHANGED = "incident.changed"
     DELIVERED = "delivery.done"
     DELIVERY_LATER = "delivery.later"

@@ -9,6 +9,7 @@ from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from typing import Any
 
+from bot import net
 from bot.cli.load import add_config, config_at
 from bot.cli.status import OK
 from bot.telemetry import set_up_logging
@@ -21,6 +22,8 @@ examples:
 Stop it with Ctrl-C or SIGTERM: what is being sent is finished first. After a crash, start it again: nothing is lost or
 said twice, because what each channel was told is in the store.
 """
+
+NAMES_SHOWN = 12
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -59,6 +62,7 @@ def run_loop(main: Coroutine[Any, Any, None]) -> None:
     import asyncio
     import signal
 
+    net.lift_file_limit()
     factory: Callable[[], asyncio.AbstractEventLoop] = asyncio.new_event_loop
     with suppress(ImportError):
         import uvloop
@@ -73,8 +77,10 @@ def run_loop(main: Coroutine[Any, Any, None]) -> None:
 
 def words_of_welcome(app: Any) -> str:
     """What a newcomer reads first: what is watched, where the console is, what comes next."""
+    feeds = [watch.source.name for watch in app.pool.watches]
+    more = f" and {len(feeds) - NAMES_SHOWN} more" if len(feeds) > NAMES_SHOWN else ""
     lines = [
-        f"Fogbell watches {len(app.watches)} feeds: {', '.join(w.source.name for w in app.watches) or 'none yet'}.",
+        f"Fogbell watches {len(feeds)} feeds: {', '.join(feeds[:NAMES_SHOWN]) or 'none yet'}{more}.",
         f"Own checks: {', '.join(p.check.name for p in app.probes) or 'none yet'}.",
         f"Console: {app.console_url}",
     ]

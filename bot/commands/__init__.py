@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from bot.commands.help import help_
 from bot.commands.incidents import ack, list_, show, silence
+from bot.commands.monitors import monitor
 from bot.commands.notices import draft
 from bot.commands.services import status
 from bot.commands.spec import Command
 
-COMMANDS: tuple[Command, ...] = (status, list_, show, ack, silence, draft, help_)
+COMMANDS: tuple[Command, ...] = (status, list_, show, ack, silence, draft, monitor, help_)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import Protocol
@@ -12,8 +12,13 @@ from bot.domain.incident import Incident
 from bot.domain.present import provider_name
 from bot.domain.rules import Rules
 from bot.domain.words import Severity
+from bot.errors import UsageError
 from bot.notices.draft import Drafts
-from bot.ports import Incidents, Silences, Sources
+from bot.ports import Incidents, Monitors, Silences, Sources
+from bot.sources.detecting import Found
+
+Detect = Callable[[str], Awaitable[Found]]
+"""Finds the feed of a page that a person names. Raises SourceError."""
 
 
 class Acknowledge(Protocol):
@@ -40,6 +45,8 @@ class Context:
     rules: Rules
     drafts: Drafts
     commands: tuple[Command, ...]
+    monitors: Monitors | None = None
+    detect: Detect | None = None
 
     @property
     def names(self) -> Mapping[str, str]:
@@ -49,6 +56,19 @@ class Context:
     def provider(self, slug: str) -> str:
         """What people call one provider."""
         return provider_name(slug, self.names)
+
+    @property
+    def watched(self) -> Monitors:
+        """The sources that people added. Raises UsageError where none can be."""
+        if self.monitors is None:
+            raise UsageError("Pages cannot be added here; add a [[source]] to the configuration.")
+        return self.monitors
+
+    async def look(self, url: str) -> Found:
+        """The feed of a page. Raises SourceError, or UsageError where no page can be looked at."""
+        if self.detect is None:
+            raise UsageError("Pages cannot be looked at here; name a provider of the catalogue.")
+        return await self.detect(url)
 
     async def open_incidents(self) -> tuple[Incident, ...]:
         """Everything that goes on or is announced, in all ledgers, worst first."""

@@ -6,13 +6,15 @@ One of the two places where `except Exception` is allowed: whatever goes wrong, 
 from __future__ import annotations
 
 import asyncio
+import re
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta, tzinfo
 
+from bot import net
 from bot.commands import parse
-from bot.commands.context import Acknowledge, Context
+from bot.commands.context import Acknowledge, Context, Detect
 from bot.commands.incidents import open_words
 from bot.commands.lines import plain
 from bot.commands.parse import Request
@@ -21,13 +23,14 @@ from bot.domain.card import Tone
 from bot.domain.rules import Rules
 from bot.errors import CommandError, NotAllowed, NotFound, StoreError, UsageError
 from bot.notices.draft import Drafts
-from bot.ports import Audit, Clock, Incidents, Once, Silences, Sources
+from bot.ports import Audit, Clock, Incidents, Monitors, Once, Silences, Sources
 from bot.telemetry import COMMANDS as RUNS
 from bot.telemetry import Event, log
 
 REMEMBERED = timedelta(days=1)  # chats repeat a delivery within minutes; a day is safe
 PATIENCE_S = 20.0  # for a whole command; chats are acknowledged before it starts
 AUDIT_MAX_CHARS = 300
+_URL = re.compile(r"https?://\S+", re.IGNORECASE)
 _REPEATED = plain("Already done", "The chat sent this command twice; the first one has its answer.")
 
 
@@ -56,6 +59,8 @@ class Dispatcher:
     rules: Rules
     drafts: Drafts
     zone: tzinfo
+    monitors: Monitors | None = None
+    detect: Detect | None = None
     patience_s: float = PATIENCE_S
 
     async def run_text(
@@ -125,6 +130,8 @@ class Dispatcher:
             rules=self.rules,
             drafts=self.drafts,
             commands=self.commands,
+            monitors=self.monitors,
+            detect=self.detect,
         )
 
     async def _note(self, call: _Call, line: str, outcome: str) -> None:
@@ -132,7 +139,7 @@ class Dispatcher:
             "at": self.clock.now().isoformat(),
             "actor": call.actor.id,
             "front": call.front.value,
-            "command": parse.shown(line, AUDIT_MAX_CHARS),
+            "command": _recorded(line),
             "outcome": outcome,
         }
         try:
@@ -165,11 +172,14 @@ def _apology(error: CommandError) -> tuple[Reply, str]:
     return Reply(card=plain(title, str(error), tone=Tone.MINOR), is_error=True), outcome
 
 
+def _recorded(line: str) -> str:
+    """The line as it is kept: short, and without what addresses may hold of keys."""
+    return parse.shown(_URL.sub(lambda found: net.shown(found[0]), line), AUDIT_MAX_CHARS)
+
+
 def _breakdown(error: Exception, line: str) -> tuple[Reply, str]:
     reference = secrets.token_hex(3)
-    log().error(
-        Event.COMMAND_FAILED, reference=reference, command=parse.shown(line, AUDIT_MAX_CHARS), exc_info=error
-    )
+    log().error(Event.COMMAND_FAILED, reference=reference, command=_recorded(line), exc_info=error)
     match error:
         case StoreError():
             cause = "The store does not answer, or was too busy."

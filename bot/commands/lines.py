@@ -14,6 +14,7 @@ from bot.domain.silences import Silence
 from bot.domain.trust import SourceReport, SourceState
 
 TITLE_MAX_CHARS = 120
+REASON_MAX_CHARS = 160
 LINES_SHOWN = 20
 
 
@@ -39,12 +40,20 @@ def source_line(ctx: Context, report: SourceReport) -> str:
     match report.state:
         case SourceState.UNSEEN:
             return f"cannot see {name}: there was no good look yet"
-        case SourceState.UNREACHABLE:
-            return f"cannot see {name}" + (f" since {seen}" if seen else "")
+        case SourceState.UNREACHABLE | SourceState.CHANGED:
+            why = f": {shown(report.reason, REASON_MAX_CHARS)}" if report.reason else ""
+            return f"cannot see {name}" + (f" since {seen}" if seen else "") + why
+        case SourceState.STALE:
+            return f"cannot see {name}: nobody has looked" + (f" since {seen}" if seen else "")
         case SourceState.LATE:
             return f"{name} is late" + (f": last seen {seen}" if seen else "")
         case SourceState.FRESH:
-            return f"{name} is fresh" + (f": seen {seen}" if seen else "")
+            doubts = "; ".join(f"{doubt}: {shown(words, REASON_MAX_CHARS)}" for doubt, words in report.doubts)
+            return (
+                f"{name} is fresh"
+                + (f": seen {seen}" if seen else "")
+                + (f", but {doubts}" if doubts else "")
+            )
 
 
 def silence_line(ctx: Context, silence: Silence) -> str:

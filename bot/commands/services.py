@@ -13,10 +13,10 @@ from bot.commands.spec import Reply, Rest, command
 from bot.domain.card import Section, Tone
 from bot.domain.incident import Incident
 from bot.domain.observation import SELF
-from bot.domain.services import Service
+from bot.domain.services import Service, providers_of
 from bot.domain.silences import Silence
-from bot.domain.trust import SourceReport, SourceState
-from bot.domain.words import Impact, Role, Status
+from bot.domain.trust import Doubt, SourceReport, SourceState
+from bot.domain.words import Impact, Kind, Role, Status
 from bot.errors import NotFound
 
 NAMES_SHOWN = 4
@@ -36,7 +36,8 @@ class Picture:
     @property
     def going_on(self) -> tuple[Incident, ...]:
         """Open incidents, without work that is only announced."""
-        return tuple(i for i in self.incidents if i.status is not Status.SCHEDULED)
+        told = (i for i in self.incidents if i.kind is not Kind.BLINDNESS)  # said under "Sources"
+        return tuple(i for i in told if i.status is not Status.SCHEDULED)
 
     @property
     def blind(self) -> tuple[SourceReport, ...]:
@@ -88,23 +89,29 @@ def answer(ctx: Context, picture: Picture) -> tuple[str, Tone]:
         return f"{about}{_count(picture)}; none of your services is configured, so you may be hit", Tone.MINOR
     if picture.going_on:
         return f"{about}Not known to be hit, but {_count(picture)}", Tone.INFO
-    if any(r.state is SourceState.LATE for r in picture.reports):
+    if any(r.state is SourceState.LATE or _is_doubtful(r) for r in picture.reports):
         return f"{about}No sign of it, but not all sources are up to date", Tone.INFO
     nothing = "nothing open hits it" if picture.service else "nothing is open"
     return f"{about}No: {nothing}, every source is fresh", Tone.OVER
 
 
+def _is_doubtful(report: SourceReport) -> bool:
+    """True where being quiet may not mean that all is well. A zombie or a moved page is a blemish, no more."""
+    return any(doubt not in {Doubt.ZOMBIE, Doubt.MOVED} for doubt, _ in report.doubts)
+
+
 def blind_lines(ctx: Context, reports: Iterable[SourceReport]) -> list[str]:
-    """A line for each source that is not fresh, the worst first."""
+    """A line for each source that is not fresh or cannot be fully believed, the worst first."""
     order = list(SourceState)
     bad = sorted(
-        (r for r in reports if r.state is not SourceState.FRESH), key=lambda r: -order.index(r.state)
+        (r for r in reports if r.state is not SourceState.FRESH or r.doubts),
+        key=lambda r: -order.index(r.state),
     )
     return [source_line(ctx, report) for report in bad]
 
 
 def _sight(ctx: Context, picture: Picture) -> tuple[Section, ...]:
-    fresh = [r for r in picture.reports if r.state is SourceState.FRESH]
+    fresh = [r for r in picture.reports if r.state is SourceState.FRESH and not r.doubts]
     lines = blind_lines(ctx, picture.reports)
     if fresh and len(fresh) <= NAMES_SHOWN:
         lines += [source_line(ctx, report) for report in fresh]
@@ -184,20 +191,6 @@ def _known(
     providers = {name.casefold(): slug for slug in sorted(slugs) for name in (ctx.provider(slug), slug)}
     services = {name.casefold(): s for s in ctx.rules.services for name in (s.label, s.name)}
     return providers, services
-
-
-def providers_of(service: Service, services: Iterable[Service]) -> set[str]:
-    """The providers that a service needs, directly or through other services of ours."""
-    graph = {s.name: s for s in services}
-    found, seen, todo = set[str](), set[str](), [service.name]
-    while todo:
-        name = todo.pop()
-        if name in seen or name not in graph:
-            continue
-        seen.add(name)
-        found |= {n.provider for n in graph[name].needs if n.provider}
-        todo += [n.service for n in graph[name].needs if n.service]
-    return found
 
 
 def _tone(incidents: Iterable[Incident]) -> Tone:

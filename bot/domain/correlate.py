@@ -167,12 +167,21 @@ def _merge_updates(
             twin = _twin(update, foreign)
             if twin is None:
                 merged[update.id] = dated
-            else:
-                foreign.remove(twin)  # one post has one twin: two posts of one minute stay two
-        elif old.as_of is None or as_of >= old.as_of:
+                continue
+            foreign.remove(twin)  # one post has one twin: two posts of one minute stay two
+            if update.text and not twin.text:
+                merged[twin.id] = replace(twin, text=update.text)
+        elif _rewords(dated, old):
             merged[update.id] = replace(dated, source=old.source)
     ordered = sorted(merged.values(), key=lambda u: u.posted_at or as_of)
     return tuple(ordered[-UPDATES_MAX:])
+
+
+def _rewords(new: Update, old: Update) -> bool:
+    """True for a later wording. But no words never replace words: some pages show an update before its text, or without."""
+    if bool(new.text) != bool(old.text):
+        return bool(new.text)
+    return old.as_of is None or (new.as_of is not None and new.as_of >= old.as_of)
 
 
 def _twin(update: Update, foreign: Iterable[Update]) -> Update | None:
@@ -207,7 +216,7 @@ def without(incident: Incident, source: str, closure: Closure, at: datetime) -> 
 
 def concluded(incident: Incident, at: datetime | None = None) -> Incident:
     """`incident` with everything that follows from its claims: the one who spoke last leads, absence counts as speaking."""
-    lead = max(incident.claims, key=_weight)
+    lead = max(_leaders(incident), key=_weight)
     said = lead.said
     status = _ended(said.kind) if lead.gone else said.status
     over = status.is_over
@@ -231,6 +240,15 @@ def concluded(incident: Incident, at: datetime | None = None) -> Incident:
         closure=(Closure.STATED if stated else lead.gone) if over else None,
         reopened=incident.reopened + (incident.closed_at is not None and not over),
     )
+
+
+def _leaders(incident: Incident) -> tuple[Claim, ...]:
+    """Whose word counts. One list's silence is no end while another that can say "over" holds what is open: front ends in a
+    failing region have shown empty lists for hours."""
+    is_held = any(not c.is_over and not c.said.may_lapse for c in incident.claims)
+    if incident.is_open and is_held:
+        return tuple(c for c in incident.claims if not c.gone)
+    return incident.claims
 
 
 def _weight(claim: Claim) -> tuple[bool, datetime, str]:

@@ -11,7 +11,7 @@ from datetime import datetime
 
 from bot.domain import correlate
 from bot.domain.incident import Acknowledgement, Closure, Incident, Known, Ledger, Opening, revised
-from bot.domain.observation import SELF, Listing, Observation, Sighting
+from bot.domain.observation import SELF, WATCHER, Listing, Observation, Sighting
 from bot.domain.routing import channels_for
 from bot.domain.rules import Rules
 from bot.domain.services import affected
@@ -93,8 +93,9 @@ class _Draft:
         self.sighting = sighting
         self.rules = rules
         self.now = sighting.seen_at
-        # Our own checks have no history that could be old news: their first failure is one.
-        self.is_first = sighting.source not in ledger.sources and ledger.provider != SELF
+        # What we say ourselves has no history that could be old news: the first failure is one.
+        is_ours = ledger.provider in {SELF, WATCHER}
+        self.is_first = sighting.source not in ledger.sources and not is_ours
         self.taken: set[str] = set()  # incidents that an observation of this body speaks of
         self.forgotten: list[str] = []
         self.forgotten_keys: list[str] = []

@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from bot.domain.words import Impact, Kind, Status
 
+WATCHER = "fogbell"  # the provider, and the ledger, of what Fogbell says about its own sight
 SELF = "self"  # the provider of what our own checks say, and the ledger of our services' incidents
 TEXT_MAX_CHARS = 8_000  # text kept of one update; longer ones end in an ellipsis
 UPDATES_MAX = 200  # updates kept of one incident; the oldest are dropped

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, tzinfo
 from bot.domain.card import Card, Field, Section, Tone
 from bot.domain.delivery import Step, StepKind
 from bot.domain.incident import Closure, Incident, Opening
-from bot.domain.observation import SELF, Place, Update
+from bot.domain.observation import SELF, WATCHER, Place, Update
 from bot.domain.words import Impact, Kind
 
 EARLIER_MAX = 5  # earlier updates that a headline sums up in a line each
@@ -57,7 +57,8 @@ def headline(
 
 def provider_name(slug: str, names: Mapping[str, str]) -> str:
     """What people call a provider; "Our services" for our own ledger."""
-    return "Our services" if slug == SELF else names.get(slug, slug)
+    ours = {SELF: "Our services", WATCHER: "Fogbell"}
+    return ours.get(slug) or names.get(slug, slug)
 
 
 def clock_words(at: datetime, zone: tzinfo = UTC) -> str:
@@ -89,11 +90,13 @@ def _tone(incident: Incident) -> Tone:
 
 
 def _facts(incident: Incident, zone: tzinfo) -> list[Field]:
-    facts = [Field(name="Status", value=incident.status.words.capitalize())]
+    is_sight = incident.kind is Kind.BLINDNESS and incident.is_open  # "investigating" would promise too much
+    facts = [] if is_sight else [Field(name="Status", value=incident.status.words.capitalize())]
     if incident.severity:
         facts.append(Field(name="Severity", value=incident.severity.words))
-    whose = "" if incident.provider == SELF else " (provider's word)"
-    facts.append(Field(name="Impact", value=f"{incident.impact}{whose}"))
+    if incident.provider != WATCHER:
+        whose = "" if incident.provider == SELF else " (provider's word)"
+        facts.append(Field(name="Impact", value=f"{incident.impact}{whose}"))
     if incident.began_at:
         facts.append(Field(name="Began", value=clock_words(incident.began_at, zone)))
     if incident.ended_at and not incident.is_open:

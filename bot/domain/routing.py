@@ -31,7 +31,8 @@ class Route:
     """A matcher and the groups it leads to; an empty condition matches everything.
 
     `worst` is the least severity that matches ("SEV3+": 3 or worse); incidents without severity do not match it.
-    Without `kinds`, maintenance matches only from in_progress on, or where it touches our services.
+    Without `kinds`, maintenance matches only from in_progress on, or where it touches our services, and blindness never does:
+    it is for operators.
     """
 
     to: tuple[str, ...]
@@ -74,8 +75,8 @@ def matches(route: Route, incident: Incident) -> bool:
 def _kind(route: Route, incident: Incident) -> bool:
     if route.kinds:
         return incident.kind in route.kinds
-    if incident.kind is Kind.INCIDENT:
-        return True
+    if incident.kind is not Kind.MAINTENANCE:
+        return incident.kind is Kind.INCIDENT
     return incident.status in {Status.IN_PROGRESS, Status.VERIFYING} or bool(incident.affected)
 
 

@@ -100,6 +100,20 @@ def affected(services: Iterable[Service], places: Iterable[Place]) -> tuple[Affe
     return tuple(sorted(hit.values(), key=lambda a: (a.tier, not a.is_certain, a.is_soft, a.service)))
 
 
+def providers_of(service: Service, services: Iterable[Service]) -> set[str]:
+    """The providers that a service needs, directly or through other services of ours."""
+    graph = {s.name: s for s in services}
+    found, seen, todo = set[str](), set[str](), [service.name]
+    while todo:
+        name = todo.pop()
+        if name in seen or name not in graph:
+            continue
+        seen.add(name)
+        found |= {n.provider for n in graph[name].needs if n.provider}
+        todo += [n.service for n in graph[name].needs if n.service]
+    return found
+
+
 def _direct(service: Service, need: Need, places: Iterable[Place]) -> Affected | None:
     matches = [m for m in (_matches(need, place) for place in places) if m is not None]
     if not matches:

@@ -10,10 +10,11 @@ from enum import IntEnum, StrEnum
 
 
 class Kind(StrEnum):
-    """What a record is: something that broke, or something that was announced."""
+    """What a record is: something that broke, something that was announced, or something that we cannot see."""
 
     INCIDENT = "incident"
     MAINTENANCE = "maintenance"
+    BLINDNESS = "blindness"
 
 
 class Status(StrEnum):

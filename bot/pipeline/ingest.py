@@ -19,13 +19,23 @@ ATTEMPTS = 10  # commits lost in a row before we give up; four replicas need two
 
 
 class Ingest:
-    """The one way into the ledgers. `changed` is set after each commit, so that the outbox need not wait for its next look."""
+    """The one way into the ledgers. `changed` is set after each commit, so that the outbox need not wait for its next look;
+    `written` is told what the commit changed.
+    """
 
-    def __init__(self, incidents: Incidents, rules: Rules, clock: Clock, changed: asyncio.Event) -> None:
+    def __init__(
+        self,
+        incidents: Incidents,
+        rules: Rules,
+        clock: Clock,
+        changed: asyncio.Event,
+        written: Callable[[tuple[Incident, ...]], None] = lambda incidents: None,
+    ) -> None:
         self._incidents = incidents
         self._rules = rules
         self._clock = clock
         self._changed = changed
+        self._written = written
 
     async def sighting(self, seen: Sighting) -> tuple[Incident, ...]:
         """The incidents that this look at a source changed, as written. Raises StoreError."""
@@ -34,6 +44,14 @@ class Ingest:
                 telemetry.UNKNOWN_WORDS.labels(seen.source).inc()
                 log().warning(Event.WORD_UNKNOWN, source=seen.source, word=word[:60])
         return await self._commit(seen.provider, lambda ledger: decide(ledger, seen, self._rules))
+
+    async def open_keys(self, provider: str, source: str) -> frozenset[str]:
+        """The native ids of what this source last called open."""
+        ledger = await self._incidents.read(provider)
+        claims = (c for incident in ledger.open_incidents for c in incident.claims)
+        return frozenset(
+            c.said.key for c in claims if c.source == source and c.said.is_native and not c.is_over
+        )
 
     async def acknowledge(self, incident_id: str, by: str) -> Incident:
         """The incident, with someone on it. Raises NotFound."""
@@ -60,6 +78,7 @@ class Ingest:
                 continue
             if decision.due:
                 self._changed.set()
+            self._written(written)
             for incident in written:
                 log().info(
                     Event.INCIDENT_CHANGED, incident=incident.id, provider=provider, status=incident.status.value,

@@ -10,7 +10,7 @@ from bot import telemetry
 from bot.domain.checks import Check, CheckState, as_observation, judge
 from bot.domain.observation import SELF, Sighting
 from bot.pipeline.ingest import Ingest
-from bot.pipeline.watch import JITTER
+from bot.pipeline.pool import JITTER
 from bot.ports import Clock
 from bot.probes import PROBES
 from bot.store.desk import Shelf

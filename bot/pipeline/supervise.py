@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 from bot import telemetry
 from bot.errors import BotError, ConfigError
 from bot.telemetry import Event, log
+
+T = TypeVar("T")
 
 PAUSE_MAX_SECONDS = 30.0
 CALM_AFTER_SECONDS = 60.0  # a loop that ran this long starts again without a long pause
@@ -38,16 +41,20 @@ async def supervise(name: str, loop: Callable[[], Awaitable[None]], *, pause: fl
         await asyncio.sleep(min(pause * 2 ** min(crashes - 1, 10), PAUSE_MAX_SECONDS) * jitter)
 
 
-async def contained(name: str, work: Awaitable[None]) -> None:
-    """Run one piece of a loop's work. What it raises is logged and goes no further: its siblings live on."""
+async def contained(name: str, work: Awaitable[T]) -> T | None:
+    """Run one piece of a loop's work; gives its result. What it raises is logged and goes no further: its siblings live on."""
     try:
-        await work
+        return await work
     except Exception as exc:
         _log_crash(name, exc)
+        return None
 
 
 def _log_crash(name: str, exc: Exception) -> None:
-    """Where it came from only matters for what nobody raised on purpose: a chat or a store that is away is one line."""
+    """Log what nobody handled.
+
+    Where it came from only matters for what nobody raised on purpose: a chat or a store that is away is one line.
+    """
     is_ours = isinstance(exc, BotError) or (
         isinstance(exc, ExceptionGroup) and exc.split(BotError)[1] is None
     )

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from bot import telemetry
 from bot.domain.decide import CLOCK
 from bot.domain.delivery import Conversation
+from bot.domain.incident import Incident
 from bot.domain.observation import Sighting
 from bot.pipeline.ingest import Ingest
 from bot.ports import Clock, Incidents, Outbox
@@ -13,13 +16,21 @@ EVERY_SECONDS = 600.0
 
 
 class Sweep:
-    """Walks all ledgers now and then. Everything it does may be done twice."""
+    """Walks all ledgers now and then. Everything it does may be done twice. `saw` is told what is open."""
 
-    def __init__(self, incidents: Incidents, outbox: Outbox, ingest: Ingest, clock: Clock) -> None:
+    def __init__(
+        self,
+        incidents: Incidents,
+        outbox: Outbox,
+        ingest: Ingest,
+        clock: Clock,
+        saw: Callable[[tuple[Incident, ...]], None] = lambda incidents: None,
+    ) -> None:
         self._incidents = incidents
         self._outbox = outbox
         self._ingest = ingest
         self._clock = clock
+        self._saw = saw
 
     async def run(self) -> None:
         """Sweep at once, then every ten minutes, until cancelled."""
@@ -35,7 +46,9 @@ class Sweep:
             await self._ingest.sighting(
                 Sighting(provider=provider, source=CLOCK, seen_at=now, observations=())
             )
-            for incident in (await self._incidents.read(provider)).open_incidents:
+            going_on = (await self._incidents.read(provider)).open_incidents
+            self._saw(going_on)
+            for incident in going_on:
                 open_count += 1
                 for channel in incident.channels:
                     talk = Conversation(subject=incident.id, provider=provider, channel=channel)

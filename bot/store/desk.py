@@ -1,11 +1,12 @@
-"""The small things that must outlive a restart: silences, what ran once, marks of feeds, states of checks, reports on sources.
+"""The small things that must outlive a restart: silences, what ran once, pages that people added, and, as
+shelves of `bot.wiring`, marks of feeds, states of checks, reports on sources.
 
 Each is a hash of JSON values, written whole; none needs a script.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar, cast
 
@@ -13,6 +14,7 @@ import redis.asyncio as aioredis
 from pydantic import TypeAdapter
 
 from bot.domain.silences import Silence
+from bot.ports import Monitor
 from bot.store import keys
 from bot.store.redis import translated
 
@@ -39,17 +41,25 @@ class Shelf(Generic[T]):
             text = self._adapter.dump_json(value)
             await cast(Awaitable[Any], self._client.hset(self._key, name, cast(Any, text)))
 
+    async def put_all(self, values: Mapping[str, T]) -> None:
+        """Keep all these values in one call."""
+        if values:
+            texts = {name: self._adapter.dump_json(value) for name, value in values.items()}
+            async with translated():
+                await cast(Awaitable[Any], self._client.hset(self._key, mapping=cast(Any, texts)))
+
     async def all(self) -> dict[str, T]:
         """Every value by name."""
         async with translated():
             fields = await cast(Awaitable[Any], self._client.hgetall(self._key))
         return {name.decode(): self._adapter.validate_json(text) for name, text in fields.items()}
 
-    async def drop(self, *names: str) -> None:
-        """Forget the values of these names."""
-        if names:
-            async with translated():
-                await cast(Awaitable[Any], self._client.hdel(self._key, *names))
+    async def drop(self, *names: str) -> int:
+        """Forget the values of these names; gives how many there were."""
+        if not names:
+            return 0
+        async with translated():
+            return int(await cast(Awaitable[Any], self._client.hdel(self._key, *names)))
 
 
 class RedisSilences:
@@ -69,6 +79,25 @@ class RedisSilences:
         held = await self._shelf.all()
         await self._shelf.drop(*(name for name, s in held.items() if s.until <= now))
         return tuple(sorted((s for s in held.values() if s.until > now), key=lambda s: s.until))
+
+
+class RedisMonitors:
+    """ports.Monitors."""
+
+    def __init__(self, client: aioredis.Redis) -> None:
+        self._shelf: Shelf[Monitor] = Shelf(client, keys.MONITORS, Monitor)
+
+    async def add(self, monitor: Monitor) -> None:
+        """Keep it in place of one with the same name."""
+        await self._shelf.put(monitor.name, monitor)
+
+    async def remove(self, name: str) -> bool:
+        """Forget it; False when there was none of that name."""
+        return await self._shelf.drop(name) > 0
+
+    async def all(self) -> tuple[Monitor, ...]:
+        """All of them, by name."""
+        return tuple(monitor for _, monitor in sorted((await self._shelf.all()).items()))
 
 
 class RedisOnce:

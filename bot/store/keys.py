@@ -26,6 +26,10 @@ CHECKS = "fogbell:checks"  # hash check name -> JSON state; no TTL, bounded by t
 SOURCES = (
     "fogbell:sources"  # hash source name -> JSON report for `status`; no TTL, bounded by the configuration
 )
+MONITORS = (
+    "fogbell:monitors"  # hash name -> JSON; no TTL: people add and remove them, `monitor` bounds how many
+)
+WEBSUB = "fogbell:websub"  # hash source name -> JSON subscription; no TTL, dropped with the source
 MARKS = "fogbell:marks"  # hash source name -> JSON marks of the last body committed; no TTL, likewise
 
 

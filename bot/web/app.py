@@ -17,11 +17,13 @@ from bot.errors import ConfigError
 from bot.ports import Clock
 from bot.web import api
 from bot.web.api import DESK, STORE_AWAY, UNREADABLE, Dispatch, desk_of
+from bot.web.hooks import HOOKS, Hooks, answer_hook
 from bot.web.pages import HERE, Board, Page, Pages, State
 from bot.web.security import (
     BODY_MAX_BYTES,
     COOKIE,
     GUARD,
+    HOOK_PATH,
     SESSION_S,
     TRIES_WINDOW_S,
     Guard,
@@ -48,8 +50,9 @@ def build_app(
     examples: Sequence[str] = (),
     registry: CollectorRegistry = REGISTRY,
     is_alive: Callable[[], bool] = lambda: True,
+    hooks: Hooks | None = None,
 ) -> web.Application:
-    """The console as a web application. Whoever may open the page acts as `actor`.
+    """The console as a web application. Whoever may open the page acts as `actor`; `hooks` lets providers push.
 
     Raises ConfigError when it is to be reachable from elsewhere without a token.
     """
@@ -72,6 +75,9 @@ def build_app(
         registry=registry,
     )
     app.add_routes(_routes())
+    if hooks is not None:
+        app[HOOKS] = hooks
+        app.router.add_route(hdrs.METH_ANY, HOOK_PATH, answer_hook)
     app.on_response_prepare.append(stamp_headers)
     app.on_shutdown.append(_end_streams)
     return app

@@ -76,7 +76,9 @@ class Overview:
 
 def _source(report: SourceReport, now: datetime) -> SourceLine:
     age = now - report.last_good_at if report.last_good_at else None
-    return SourceLine(name=report.name, state=report.state, age=age)
+    doubts = "; ".join(f"{doubt}: {words}" for doubt, words in report.doubts)
+    detail = report.reason if report.is_blind else doubts
+    return SourceLine(name=report.name, state=report.state, age=age, detail=detail)
 
 
 def _check(check: Check, state: CheckState | None) -> CheckLine:

@@ -78,7 +78,7 @@ class ConsoleState:
     @property
     def blind(self) -> tuple[SourceLine, ...]:
         """Sources whose silence says nothing."""
-        return tuple(s for s in self.sources if s.state in {SourceState.UNREACHABLE, SourceState.UNSEEN})
+        return tuple(s for s in self.sources if s.state.is_blind)
 
     @property
     def mood(self) -> str:

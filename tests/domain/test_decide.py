@@ -183,6 +183,20 @@ def test_another_source_does_not_close_what_it_never_listed() -> None:
     assert world.only.is_open
 
 
+def test_what_one_list_lost_goes_on_while_another_list_holds_it() -> None:
+    """Azure's front end in the failing region has shown an empty list for hours, and the other host the fire."""
+    world = World()
+    world.see(sighting(0, said(updated_at=at(0))))
+    world.see(sighting(1, said(updated_at=at(0)), source="front"))
+
+    world.see(sighting(7, source="front"))
+    lost_by_one = world.only.is_open
+    world.see(sighting(9))
+
+    assert lost_by_one
+    assert world.only.closure is Closure.UNLISTED
+
+
 def test_the_history_confirms_what_was_only_unlisted() -> None:
     world = World()
     world.see(sighting(0, said(updated_at=at(0))))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -15,11 +16,14 @@ from bot.domain.services import Affected, Service, parse_need
 from bot.domain.trust import SourceReport, SourceState
 from bot.domain.words import Impact, Kind, Role, Severity, Status
 from bot.notices import draft
+from bot.sources.detecting import Found, detect_page
+from tests.fakes.pages import Web
 from tests.fakes.store_fakes import (
     FakeAcknowledge,
     FakeAudit,
     FakeClock,
     FakeIncidents,
+    FakeMonitors,
     FakeOnce,
     FakeSilences,
     FakeSources,
@@ -73,6 +77,8 @@ class Desk:
     sources: FakeSources = field(default_factory=lambda: FakeSources((report("aws"), report("gcp"))))
     once: FakeOnce = field(default_factory=FakeOnce)
     audit: FakeAudit = field(default_factory=FakeAudit)
+    monitors: FakeMonitors = field(default_factory=FakeMonitors)
+    web: Web = field(default_factory=Web)
 
     def __post_init__(self) -> None:
         self.acknowledge = FakeAcknowledge(self.incidents, self.clock)
@@ -88,7 +94,12 @@ class Desk:
             rules=RULES,
             drafts=DRAFTS,
             zone=UTC,
+            monitors=self.monitors,
+            detect=self._detect,
         )
+
+    async def _detect(self, url: str) -> Found:
+        return await detect_page(url, self.web, self.clock.now(), sleep=_at_once)
 
     async def say(self, text: str, *, role: Role = Role.RESPONDER, once: str | None = None) -> Reply:
         """The answer to a line that Ann types in Slack."""
@@ -102,6 +113,10 @@ class Desk:
     ) -> Reply:
         """The answer to a command whose words are already told apart."""
         return await self.dispatcher.run(name, words, actor=ANN, front=front, channel="discord:1", once=once)
+
+
+async def _at_once(seconds: float) -> None:
+    await asyncio.sleep(0)
 
 
 def words(reply: Reply) -> str:

@@ -6,6 +6,7 @@ import asyncio
 import gzip
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import format_datetime
@@ -169,9 +170,10 @@ def drip(pause_s: float = 0.02) -> Fault:
         response = web.StreamResponse(headers={"Content-Type": page.content_type})
         response.content_length = len(page.body)
         await response.prepare(request)
-        for byte in page.body:
-            await response.write(bytes([byte]))
-            await asyncio.sleep(pause_s)
+        with suppress(ConnectionResetError):  # whoever asked may have had enough
+            for byte in page.body:
+                await response.write(bytes([byte]))
+                await asyncio.sleep(pause_s)
         return response
 
     return slowly

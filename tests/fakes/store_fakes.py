@@ -12,6 +12,7 @@ from bot.domain.incident import Acknowledgement, Incident, Ledger
 from bot.domain.silences import Silence
 from bot.domain.trust import SourceReport
 from bot.errors import Conflict
+from bot.ports import Monitor
 
 
 @dataclass
@@ -107,6 +108,22 @@ class FakeSources:
 
     async def lines(self) -> tuple[SourceReport, ...]:
         return self.reports
+
+
+@dataclass
+class FakeMonitors:
+    """Monitors by name."""
+
+    held: dict[str, Monitor] = field(default_factory=dict)
+
+    async def add(self, monitor: Monitor) -> None:
+        self.held[monitor.name] = monitor
+
+    async def remove(self, name: str) -> bool:
+        return self.held.pop(name, None) is not None
+
+    async def all(self) -> tuple[Monitor, ...]:
+        return tuple(self.held[name] for name in sorted(self.held))
 
 
 @dataclass

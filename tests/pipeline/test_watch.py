@@ -5,50 +5,45 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
 
 from bot.domain.decide import Decision
-from bot.domain.incident import Incident, Ledger
-from bot.domain.trust import SourceReport, SourceState
+from bot.domain.incident import Closure, Incident, Ledger
+from bot.domain.trust import Doubt, SourceReport, SourceState
 from bot.errors import StoreUnavailable
 from bot.net import open_session
+from bot.pipeline.board import Board
 from bot.pipeline.ingest import Ingest
+from bot.pipeline.quarantine import Quarantine
 from bot.pipeline.reports import Reports
-from bot.pipeline.watch import JITTER, Watch
+from bot.pipeline.watch import Watch
 from bot.sources.fetch import Fetcher, Marks
-from bot.sources.payload import SourceSpec
+from bot.sources.payload import Payload, SourceSpec
 from bot.store import keys
 from bot.store.desk import Shelf
 from bot.store.redis import Functions, RedisIncidents
-from bot.store.sharing import RedisLeases
 from tests.build import RULES, at
 from tests.fakes import feeds as fault
 from tests.fakes.feeds import FeedServer
 from tests.fakes.store_fakes import FakeClock
 
 PATH = "/api/v2/summary.json"
+HISTORY = "/api/v2/incidents.json"
 EVERY = timedelta(seconds=60)
 FEED = """<rss version="2.0"><channel><title>Acme</title><item><guid>e1</guid><title>Errors</title>
 <pubDate>Mon, 20 Oct 2025 06:59:00 GMT</pubDate><description>We look into it.</description></item></channel></rss>"""
 
 
-class Enough(Exception):
-    """Ends a loop from within."""
-
-
-class Stopwatch(FakeClock):
-    """Notes how long it is asked to sleep, and ends the loop at the second time."""
-
-    def __init__(self, at: datetime) -> None:
-        super().__init__(at)
-        self.slept: list[float] = []
-
-    async def sleep(self, seconds: float) -> None:
-        self.slept.append(seconds)
-        if len(self.slept) == 2:
-            raise Enough
+INSTATUS_HISTORY = """<feed xmlns="http://www.w3.org/2005/Atom"><title>Acme Status - Incident history</title><entry>
+<id>tag:acme.example,2005:Incident/cl00000001</id><published>2025-10-20T06:59:00Z</published>
+<updated>2025-10-20T07:00:30Z</updated><link href="https://acme.example/incident/cl00000001"/><title>Errors</title>
+<content type="html"><![CDATA[<p><small>Oct 20, 07:00:30 GMT+0</small><br /><strong>Resolved</strong> - All is well again.</p>
+<p><small>Oct 20, 06:59:00 GMT+0</small><br /><strong>Investigating</strong> - We look into it.</p>]]></content>
+</entry></feed>"""
 
 
 class Flaky(RedisIncidents):
@@ -66,7 +61,8 @@ class Flaky(RedisIncidents):
 class Mast:
     """A watch on one source, all its surroundings, and what it saw."""
 
-    def __init__(self, functions: Functions, fetcher: Fetcher, feeds: FeedServer) -> None:
+    def __init__(self, functions: Functions, fetcher: Fetcher, feeds: FeedServer, folder: Path) -> None:
+        self.folder = folder
         self.functions, self.fetcher, self.feeds = functions, fetcher, feeds
         self.clock = FakeClock(at(0))
         self.incidents = Flaky(functions)
@@ -75,17 +71,11 @@ class Mast:
         self.marks = Shelf(functions.client, keys.MARKS, Marks)
         self.watch = self.another()
 
-    def another(
-        self, clock: FakeClock | None = None, *, owner: str = "us", spread_seconds: float = 0.0
-    ) -> Watch:
-        """One more life of the worker, or another worker."""
-        clock = clock or self.clock
-        ingest = Ingest(self.incidents, RULES, clock, asyncio.Event())
-        leases = RedisLeases(self.functions, owner)
-        return Watch(
-            self.source, self.fetcher, ingest, clock, leases, self.marks, self.reports,
-            spread_seconds=spread_seconds,
-        )  # fmt: skip
+    def another(self) -> Watch:
+        """One more life of the worker."""
+        ingest = Ingest(self.incidents, RULES, self.clock, asyncio.Event())
+        kept = Quarantine(self.folder)
+        return Watch(self.source, self.fetcher, ingest, self.clock, self.marks, quarantine=kept)
 
     def serve(self, *names: str) -> None:
         """The page lists these as open."""
@@ -95,23 +85,36 @@ class Mast:
         self.clock.at = at(minutes)
         return await self.watch.look()
 
+    async def looks(self, *minutes: float) -> None:
+        for minute in minutes:
+            await self.look(minute)
+
     async def open_keys(self) -> list[str]:
         ledger = await self.incidents.read("acme")
         return sorted(key for incident in ledger.open_incidents for key in incident.keys)
 
     async def state(self) -> tuple[SourceState, datetime | None]:
         """What people are told of the source now."""
-        (line,) = await Reports((self.source,), self.reports, self.incidents, self.clock).lines()
+        line = await self.line()
         return line.state, line.last_good_at
 
+    async def line(self) -> SourceReport:
+        await Board(self.reports, self.clock).flush((self.watch,))
+        (line,) = await Reports(lambda: (self.another(),), self.reports, self.incidents, self.clock).lines()
+        return line
 
-def entry(name: str) -> dict[str, object]:
-    """An incident as Statuspage lists it; one without a name has no id, and makes no sense."""
+
+def entry(name: str, *, over: str = "") -> dict[str, object]:
+    """An incident as Statuspage lists it, with the last words of one that is over; without a name it makes no sense."""
     began = "2025-10-20T06:59:00Z"
     update = {"id": f"{name}-u1", "status": "investigating", "body": "Errors.", "created_at": began}
+    updates = [update]
+    if over:
+        ended = "2025-10-20T07:00:30Z"
+        updates = [{"id": f"{name}-u2", "status": "resolved", "body": over, "created_at": ended}, update]
     return {
-        "id": name, "name": f"Title of {name}", "status": "investigating", "impact": "major",
-        "created_at": began, "incident_updates": [update],
+        "id": name, "name": f"Title of {name}", "status": "resolved" if over else "investigating",
+        "impact": "major", "created_at": began, "incident_updates": updates,
     }  # fmt: skip
 
 
@@ -119,19 +122,131 @@ def page(*entries: dict[str, object]) -> str:
     return json.dumps({"page": {"url": "https://acme.example"}, "components": [], "incidents": entries})
 
 
+def history(*entries: dict[str, object]) -> str:
+    """The list of a page that holds closed incidents too."""
+    return json.dumps({"page": {"url": "https://acme.example"}, "incidents": entries})
+
+
 @pytest.fixture
-async def mast(functions: Functions) -> AsyncIterator[Mast]:
+async def mast(functions: Functions, tmp_path: Path) -> AsyncIterator[Mast]:
     async with FeedServer() as feeds, open_session() as session:
-        yield Mast(functions, Fetcher(session, total_s=5), feeds)
+        yield Mast(functions, Fetcher(session, total_s=5), feeds, tmp_path)
 
 
-async def test_what_left_an_open_list_is_over_at_the_first_good_look_without_it(mast: Mast) -> None:
+async def test_what_left_an_open_list_is_over_when_a_second_look_misses_it_too(mast: Mast) -> None:
+    """A stale copy and a front end near the fire both show lists that are too short."""
     mast.serve("e1", "e2")
     await mast.look(0)
     mast.serve("e2")
     await mast.look(1)
+    after_one, is_pending = await mast.open_keys(), mast.watch.is_pending
+    await mast.look(2)
 
-    assert await mast.open_keys() == ["e2"]
+    assert (after_one, is_pending) == (["e1", "e2"], True)
+    assert (await mast.open_keys(), mast.watch.is_pending) == (["e2"], False)
+
+
+async def test_what_a_stale_copy_left_out_for_one_look_stays_open(mast: Mast) -> None:
+    mast.serve("e1")
+    await mast.look(0)
+    mast.serve()
+    await mast.look(1)
+    mast.serve("e1")
+    await mast.looks(2, 3)
+    mast.serve()
+    await mast.look(4)
+
+    assert await mast.open_keys() == ["e1"]
+
+
+async def test_the_pages_own_history_confirms_at_once_and_gives_the_last_words(mast: Mast) -> None:
+    """The summary drops an incident together with the update that says what it was."""
+    mast.serve("e1")
+    await mast.look(0)
+    mast.serve()
+    mast.feeds.serve(HISTORY, history(entry("e1", over="All is well again.")))
+    await mast.look(1)
+    (incident,) = (await mast.incidents.read("acme")).incidents.values()
+
+    assert (incident.is_open, incident.closure, mast.watch.is_pending) == (False, Closure.STATED, False)
+    assert [u.text for u in incident.updates] == ["Errors.", "All is well again."]
+
+
+async def test_what_the_history_still_calls_open_stays_open(mast: Mast) -> None:
+    mast.serve("e1")
+    await mast.look(0)
+    mast.serve()
+    mast.feeds.serve(HISTORY, history(entry("e1")))
+    await mast.looks(1, 2, 3)
+
+    assert await mast.open_keys() == ["e1"]
+
+
+async def test_what_only_the_history_still_holds_is_asked_for_until_it_is_over(mast: Mast) -> None:
+    """The two lists are cached apart: the one of what is open may lose an incident first, and then not change for days."""
+    mast.serve("e1")
+    await mast.look(0)
+    mast.serve()
+    mast.feeds.serve(HISTORY, history(entry("e1")))
+    await mast.looks(1, 2)
+    was_pending = mast.watch.is_pending
+    mast.feeds.serve(HISTORY, history(entry("e1", over="All is well again.")))
+    await mast.look(3)
+
+    assert (was_pending, mast.watch.is_pending) == (True, False)
+    assert await mast.open_keys() == []
+
+
+async def test_a_history_in_another_format_is_read_too(mast: Mast) -> None:
+    """Instatus keeps what is over as Atom only."""
+    began = "2025-10-20T06:59:00.000Z"
+    page = {"name": "Acme", "url": "https://acme.example", "status": "HASISSUES"}
+    listed = {"id": "cl00000001", "name": "Errors", "started": began, "status": "INVESTIGATING"}
+    url = mast.feeds.serve("/summary.json", json.dumps({"page": page, "activeIncidents": [listed]}))
+    mast.source = replace(mast.source, url=url, format="instatus")
+    mast.watch = mast.another()
+    await mast.look(0)
+    mast.feeds.serve("/summary.json", json.dumps({"page": page}))
+    mast.feeds.serve("/history.atom", INSTATUS_HISTORY)
+    await mast.look(1)
+    (incident,) = (await mast.incidents.read("acme")).incidents.values()
+
+    assert (incident.is_open, incident.closure) == (False, Closure.STATED)
+    assert [u.text for u in incident.updates] == ["We look into it.", "All is well again."]
+
+
+async def test_a_window_that_becomes_empty_from_one_look_to_the_next_is_broken(mast: Mast) -> None:
+    mast.feeds.serve(PATH, history(*(entry(f"e{n}") for n in range(6))))
+    await mast.look(0)
+    mast.feeds.serve(PATH, history())
+    await mast.looks(1, 2, 3, 4, 5)
+    state, seen_at = await mast.state()
+    held = list((mast.folder / "acme").iterdir())
+
+    assert (state, seen_at) == (SourceState.CHANGED, at(0))
+    assert len(await mast.open_keys()) == 6
+    assert [path.read_bytes() for path in held] == [history().encode()], "the last body is kept, for replay"
+    assert [path.suffix for path in held] == [".json"]
+
+
+async def test_an_emptied_window_is_believed_after_a_day(mast: Mast) -> None:
+    mast.feeds.serve(PATH, history(*(entry(f"e{n}") for n in range(6))))
+    await mast.look(0)
+    mast.feeds.serve(PATH, history())
+    await mast.looks(1, 2, 24 * 60 + 2)
+
+    assert (await mast.state())[0] is SourceState.FRESH
+
+
+async def test_a_pushed_body_is_taken_in_and_closes_nothing(mast: Mast) -> None:
+    mast.serve("e1")
+    await mast.look(0)
+    body = page(entry("e2")).encode()
+    count = await mast.watch.pushed(Payload(body=body, fetched_at=at(1)))
+
+    assert count == 1
+    assert await mast.open_keys() == ["e1", "e2"]
+    assert mast.watch.report.pushed_at == at(1)
 
 
 @pytest.mark.parametrize(
@@ -143,9 +258,11 @@ async def test_a_look_that_fails_closes_nothing(mast: Mast, trouble: fault.Fault
     await mast.look(0)
     mast.feeds.fail(PATH, trouble)
     await mast.look(5)
+    line = await mast.line()
 
     assert await mast.open_keys() == ["e1"]
-    assert await mast.state() == (SourceState.UNREACHABLE, at(0))
+    assert (line.state, line.last_good_at, line.failing_since) == (SourceState.UNREACHABLE, at(0), at(5))
+    assert line.reason.startswith("acme: http://127.0.0.1")
 
 
 @pytest.mark.parametrize("body", ["", "<html><body>Sign in</body></html>", page(entry("e1"))[:-40], "{}"])
@@ -165,7 +282,30 @@ async def test_a_body_that_was_read_in_part_is_believed_but_proves_no_absence(ma
     await mast.look(1)
 
     assert await mast.open_keys() == ["e1", "e2"]
-    assert (await mast.state())[1] == at(0), "half a look is no good look"
+    assert [doubt for doubt, _ in (await mast.line()).doubts] == [Doubt.PARTLY_READ]
+
+
+async def test_a_whole_body_takes_the_doubt_away_even_when_it_is_the_one_of_before(mast: Mast) -> None:
+    mast.serve("e1")
+    await mast.look(0)
+    mast.feeds.serve(PATH, page(entry("e1"), entry("")))
+    await mast.look(1)
+    mast.serve("e1")
+    await mast.look(2)
+
+    assert mast.feeds.unchanged[PATH] == 1
+    assert (await mast.line()).doubts == ()
+
+
+async def test_another_worker_does_not_say_twice_that_a_source_has_moved(mast: Mast) -> None:
+    mast.feeds.fail(PATH, fault.redirect(mast.feeds.serve("/new", page(entry("e1"))), 301))
+    await mast.look(0)
+    told = await mast.line()
+    mast.watch = mast.another()
+    mast.watch.recall(told, await mast.marks.get("acme"))
+    await mast.look(1)
+
+    assert [doubt for doubt, _ in (await mast.line()).doubts] == [Doubt.MOVED]
 
 
 async def test_a_body_of_which_nothing_could_be_read_does_not_settle_the_format(mast: Mast) -> None:
@@ -211,7 +351,7 @@ async def test_an_unchanged_page_costs_an_empty_answer_and_is_a_good_look_all_th
 
 @pytest.mark.parametrize(
     ("minutes", "expected"),
-    [(1, SourceState.FRESH), (2, SourceState.LATE), (4, SourceState.UNREACHABLE)],
+    [(1, SourceState.FRESH), (2, SourceState.LATE), (4, SourceState.STALE)],
 )
 async def test_a_report_that_nobody_renews_grows_old_by_itself(
     mast: Mast, minutes: float, expected: SourceState
@@ -238,36 +378,7 @@ async def test_a_source_that_never_answered_was_never_seen_and_one_that_answers_
     assert await mast.state() == (SourceState.FRESH, at(1))
 
 
-async def test_a_server_that_asks_us_to_stay_away_is_left_alone_for_so_long(mast: Mast) -> None:
+async def test_a_server_that_asks_us_to_stay_away_is_heard(mast: Mast) -> None:
     mast.feeds.fail(PATH, fault.status(429, retry_after="300"))
-    clock = Stopwatch(at(0))
 
-    with pytest.raises(Enough):
-        await mast.another(clock).run()
-
-    assert clock.slept[1] == 300
-
-
-async def test_first_looks_are_spread_and_later_ones_come_at_the_sources_pace(mast: Mast) -> None:
-    """A thousand sources that begin at once would meet as a crowd for ever after."""
-    mast.serve()
-    clock, other = Stopwatch(at(0)), Stopwatch(at(0))
-
-    for watch in (mast.another(clock, spread_seconds=20), mast.another(other, spread_seconds=3600)):
-        with pytest.raises(Enough):
-            await watch.run()
-
-    first, pace = clock.slept
-    assert 0 < first <= 20
-    assert other.slept[0] == pytest.approx(3 * first), "never later than its own pace"
-    assert 60 * (1 - JITTER) <= pace <= 60 * (1 + JITTER)
-
-
-async def test_only_the_worker_that_holds_the_lease_looks(mast: Mast) -> None:
-    mast.serve("e1")
-
-    for owner in ("one", "other"):
-        with pytest.raises(Enough):
-            await mast.another(Stopwatch(at(0)), owner=owner).run()
-
-    assert mast.feeds.hits[PATH] == 1
+    assert await mast.look(0) == 300

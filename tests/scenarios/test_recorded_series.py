@@ -21,7 +21,10 @@ from bot.sources.payload import Payload, Spec
 from tests.corpus import CORPUS, needs_corpus
 
 SERIES = sorted((CORPUS / "series").iterdir()) if CORPUS.is_dir() else []
-FORMATS_HERE = ("statuspage", "gcp", "slack-current", "azure-rss", "aws-data-json", "rss")
+FORMATS_HERE = (
+    *("statuspage", "gcp", "slack-current", "azure-rss", "aws-data-json", "rss"),
+    *("cstate-markdown", "datocms-incident", "fedora-status"),
+)
 
 
 def bodies(folder: Path) -> list[tuple[str, Listing, tuple[Observation, ...]]]:
@@ -95,3 +98,63 @@ def _native(seen: list[tuple[str, Listing, tuple[Observation, ...]]], steps: lis
         is_over = last[key] in {"resolved", "completed", "cancelled", "postmortem"}
         if listing is Listing.OPEN or key in {said.key for said in newest}:
             assert is_over == (key not in listed_open), f"{key} ends as {last[key]}"
+
+
+async def told_of(folder: Path) -> list[dict[str, Any]]:
+    """The steps that a series makes, as lines."""
+    steps: list[dict[str, Any]] = []
+    summary = await replay(
+        snapshots_in([folder]), lambda done: steps.append(json.loads(json.dumps(line_of(done))))
+    )
+    assert summary.skipped == []
+    return steps
+
+
+def first_over(steps: list[dict[str, Any]]) -> str:
+    """When a step first says that nothing goes on any more."""
+    return str(next(s["at"] for s in steps if s["status"] in {"resolved", "completed"}))
+
+
+@needs_corpus
+@pytest.mark.slow
+async def test_datocms_file_is_told_post_by_post_and_to_its_late_last_word() -> None:
+    """Held against the files' own dates and contents. One post was taken back and written again with a later date."""
+    folder = CORPUS / "series" / "datocms-incident-2021-09-17"
+    files = [(s.at, json.loads(s.path.read_bytes())) for s in snapshots_in([folder])]
+    posts = list(dict.fromkeys(post["date"] for _, file in files for post in file["updates"]))
+    resolved = next(at for at, file in files if file["updates"][-1]["status"] == "resolved")
+
+    steps = await told_of(folder)
+
+    assert Counter(s["step"] for s in steps)["headline"] == 1
+    assert [u.rpartition("@")[2] for s in steps for u in s["updates"]] == posts
+    assert first_over(steps) == resolved.strftime("%Y-%m-%dT%H:%M:%SZ")
+    assert {s["status"] for s in steps if s["at"] >= first_over(steps)} == {"resolved"}
+    for at, file in files:
+        new = [s for s in steps if s["at"] == at.strftime("%Y-%m-%dT%H:%M:%SZ") and s["updates"]]
+        words = file["updates"][-1]["content"].split("\n")[0].replace("`", "")[:40]
+        assert all(words in s["text"].replace("`", "") for s in new), at
+
+
+@needs_corpus
+@pytest.mark.slow
+async def test_jenkins_file_is_announced_reworded_in_silence_and_ended_with_its_last_words() -> None:
+    """Held against the front matter's own lines: `resolvedWhen` was there two weeks before `resolved: true`."""
+    folder = CORPUS / "series" / "jenkins-cstate-2023-07-06"
+    files = [(s.at, s.path.read_text(encoding="utf-8")) for s in snapshots_in([folder])]
+    begins = datetime(2023, 7, 6, 21, tzinfo=UTC)  # the line "date:", the same in all of them
+    resolved = next(at for at, text in files if "\nresolved: true\n" in text)
+    assert all("\ndate: 2023-07-06T21:00:00-00:00\n" in text for _, text in files)
+
+    steps = await told_of(folder)
+
+    assert Counter(s["step"] for s in steps)["headline"] == 1
+    assert [bool(s["updates"]) for s in steps if s["step"] != "edit"] == [True, True]
+    assert {s["status"] for s in steps if s["at"] < begins.isoformat()} == {"scheduled"}
+    assert {
+        s["status"] for s in steps if begins.isoformat() <= s["at"] < resolved.strftime("%Y-%m-%dT%H:%M:%SZ")
+    } == {"in_progress"}
+    assert first_over(steps) == resolved.strftime("%Y-%m-%dT%H:%M:%SZ")
+    assert "This work is completed." in next(s["text"] for s in steps if s["at"] == first_over(steps))
+    headlines = [s for s in steps if s["step"] in {"headline", "edit"}]
+    assert len(headlines) <= len({text for _, text in files})

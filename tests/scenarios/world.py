@@ -37,7 +37,7 @@ class World:
     async def at(self, when: datetime) -> None:
         """It is `when`: look, check, deliver."""
         self.clock.set(when)
-        for watch in self.app.watches:
+        for watch in self.app.pool.watches:
             await watch.look()
         for probe in self.app.probes:
             await probe.once()

@@ -14,9 +14,9 @@ from bot.domain.delivery import Attempt, Limits, Receipt, Step, StepKind, plan, 
 from bot.domain.incident import Ledger
 from bot.domain.observation import Sighting
 from bot.errors import Conflict, LeaseLost
-from bot.ports import Claimed
+from bot.ports import Claimed, Monitor
 from bot.store import keys
-from bot.store.desk import RedisOnce, RedisSilences, Shelf
+from bot.store.desk import RedisMonitors, RedisOnce, RedisSilences, Shelf
 from bot.store.redis import Functions, RedisIncidents, RedisOutbox, connect
 from bot.store.sharing import RedisAudit, RedisLeases, RedisLimiter
 from tests.build import RULES, at, said, sighting, update
@@ -262,6 +262,19 @@ async def test_ended_silences_are_gone(functions: Functions) -> None:
     assert [s.id for s in await silences.active(at(1))] == ["short", "long"]
     assert [s.id for s in await silences.active(at(10))] == ["long"]
     assert woken == [True, True]
+
+
+async def test_monitors_are_kept_by_name_until_they_are_removed(functions: Functions) -> None:
+    monitors = RedisMonitors(functions.client)
+    first = Monitor(
+        name="b", provider="b", url="https://b/rss", format="rss", every_s=60, by="Ada", added_at=at(0)
+    )
+    for monitor in (first, replace(first, name="a"), replace(first, every_s=30)):
+        await monitors.add(monitor)
+
+    assert await monitors.all() == (replace(first, name="a"), replace(first, every_s=30))
+    assert [await monitors.remove("a"), await monitors.remove("a")] == [True, False]
+    assert await monitors.all() == (replace(first, every_s=30),)
 
 
 async def test_a_shelf_keeps_values_of_its_type(functions: Functions) -> None:

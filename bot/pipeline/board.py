@@ -1,0 +1,53 @@
+"""What this worker knows of its sources, written to the store every few seconds in one call, for whoever asks anywhere.
+
+Not at every look: a thousand sources would write thirty times a second what nobody reads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from bot import telemetry
+from bot.domain.trust import Doubt, SourceReport, state_now
+from bot.errors import StoreError
+from bot.pipeline.watch import Watch
+from bot.ports import Clock
+from bot.store.desk import Shelf
+
+EVERY_SECONDS = 5.0
+
+
+class Board:
+    """The reports of the sources that this worker looks at. `watches` gives them."""
+
+    def __init__(self, shelf: Shelf[SourceReport], clock: Clock) -> None:
+        self._shelf = shelf
+        self._clock = clock
+        self._flushed: dict[str, SourceReport] = {}  # by identity: a report is replaced, never changed
+
+    async def flush(self, watches: Iterable[Watch]) -> None:
+        """Write what changed since the last time. Raises StoreError."""
+        now = self._clock.now()
+        changed: dict[str, SourceReport] = {}
+        for watch in watches:
+            name = watch.source.name
+            if not watch.has_looked or self._flushed.get(name) is watch.report:
+                continue
+            self._flushed[name] = watch.report
+            changed[name] = report = report_of(watch)
+            telemetry.SOURCE_BLIND.labels(name).set(state_now(report, watch.source.every, now).is_blind)
+            telemetry.SOURCE_DOUBTS.labels(name).set(len(report.doubts))
+        try:
+            await self._shelf.put_all(changed)
+        except StoreError:
+            self._flushed.clear()  # all is written again when the store is back
+            raise
+
+
+def report_of(watch: Watch) -> SourceReport:
+    """The report on a source, with what the way to it says against it."""
+    if watch.moved_to is None:
+        return watch.report
+    moved = (Doubt.MOVED, f"it moved for good to {watch.moved_to}; change the address")
+    return replace(watch.report, doubts=(*watch.report.doubts, moved))

@@ -1,0 +1,85 @@
+"""`run` keeps the loops of a built worker alive until it is told to stop, and ends them in order."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Mapping
+from contextlib import suppress
+
+from bot.config import Config
+from bot.errors import BotError, StoreError
+from bot.pipeline.supervise import supervise
+from bot.tasks import end
+from bot.telemetry import Event, log
+from bot.wiring.app import App, Options
+from bot.wiring.build import build
+
+DRAIN_SECONDS = 10.0  # what is being sent when we stop gets so long
+GOODBYE_SECONDS = 7.0  # and answers to people so long
+RELEASE_SECONDS = 2.0  # and the store so long, to let others have our leases
+
+
+async def run(config: Config, options: Options | None = None, stop: asyncio.Event | None = None) -> None:
+    """Run a worker until SIGINT, SIGTERM or `stop`; then finish what is being sent, and let go of everything.
+
+    Raises ConfigError for what only shows at start: a port or a data directory in use, a store that is too new; StoreError
+    when there is no store to start with.
+    """
+    stop, is_built = stop or asyncio.Event(), asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            life = tasks.create_task(_live(config, options or Options(), stop, is_built))
+            await stop.wait()
+            if not is_built.is_set():
+                # A store that does not answer would keep us for long.
+                await end([life], again_after=GOODBYE_SECONDS)
+    except* BotError as group:
+        raise _first(group) from None
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)
+
+
+async def _live(config: Config, options: Options, stop: asyncio.Event, is_built: asyncio.Event) -> None:
+    async with build(config, options) as app:
+        is_built.set()
+        await _run(app, stop)
+        if options.on_stopped:
+            await options.on_stopped(app)
+
+
+async def _run(app: App, stop: asyncio.Event) -> None:
+    await app.outbox.give_back(app.clock.now())
+    log().info(Event.STARTED, sources=len(app.pool.watches), checks=len(app.probes), chats=sorted(app.chats))
+    async with asyncio.TaskGroup() as tasks:
+        loops = {name: tasks.create_task(supervise(name, loop)) for name, loop in app.loops.items()}
+        try:
+            await stop.wait()
+            log().info(Event.STOPPING)
+            app.courier.stop()
+            app.changed.set()
+            await asyncio.wait([loops["outbox"]], timeout=DRAIN_SECONDS)
+        finally:
+            await _end(loops)
+    # Only a kindness to others: leases end by themselves.
+    with suppress(StoreError, TimeoutError):
+        async with asyncio.timeout(RELEASE_SECONDS):
+            await app.leases.release_all()
+
+
+async def _end(loops: Mapping[str, asyncio.Task[None]]) -> None:
+    """End all loops, those last that have people waiting for an answer."""
+    orderly = {"web", "slack", "discord"} & loops.keys()
+    await end(task for name, task in loops.items() if name not in orderly)
+    await end((loops[name] for name in orderly), again_after=GOODBYE_SECONDS)
+
+
+def _first(group: BaseExceptionGroup[BotError]) -> BotError:
+    found: BaseException = group
+    while isinstance(found, BaseExceptionGroup):
+        found = found.exceptions[0]
+    return found if isinstance(found, BotError) else BotError(str(found))
