@@ -4,10 +4,12 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 RUN_STAMP := $(VENV)/.run-installed
 DEV_STAMP := $(VENV)/.dev-installed
+FUZZ_SECONDS ?= 60
+FUZZ_TARGETS ?= statuspage feed currentevents
 PIP    := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev run demo test test-fast test-all check bench lock clean
+.PHONY: help install install-dev run demo test test-fast test-all check bench fuzz lock clean
 
 help:            ## list these commands
 	@grep -E '^[a-z-]+: .*##|^[a-z-]+:  *##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -53,8 +55,13 @@ check: $(DEV_STAMP)        ## format, lint, types, import contracts, tests
 bench: $(DEV_STAMP)        ## benchmarks: figures and ratios of one run
 	@$(BIN)/python -m benchmarks
 
+fuzz: $(DEV_STAMP)         ## fuzz parsers, FUZZ_SECONDS each (default 60); Linux, Python 3.11 to 3.13
+	@$(PIP) install --require-hashes -r requirements/fuzz.txt
+	@for target in $(FUZZ_TARGETS); do \
+	    $(BIN)/python -m tests.fuzz $$target -max_total_time=$(FUZZ_SECONDS) || exit 1; done
+
 lock:                      ## pin the newest releases again (needs uv)
-	@for f in build run dev; do uv pip compile --universal --python-version 3.11 --generate-hashes \
+	@for f in build run dev fuzz; do uv pip compile --universal --python-version 3.11 --generate-hashes \
 	    --no-emit-index-url --no-emit-find-links --no-header --quiet --upgrade \
 	    -o requirements/$$f.txt requirements/$$f.in; done
 

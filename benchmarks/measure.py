@@ -1,4 +1,7 @@
-"""How the benchmarks measure: two things in turns, in CPU time, so that a busy machine disturbs both alike."""
+"""A row of the table, and how small things are measured: two in turns, in CPU time, so that a busy machine disturbs both alike.
+
+Whole processes are measured by `stage`.
+"""
 
 from __future__ import annotations
 
@@ -14,20 +17,37 @@ ROUND_SECONDS = 0.03
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One line of the table: what of ours, in microseconds, against what else."""
+    """One line of the table: what of ours against what else, in `unit`; `at_most` is the ratio that must hold.
+
+    A limit that is no comparison is one with what is allowed: "50 ms allowed".
+    """
 
     name: str
-    ours_us: float
+    ours: float
     against: str
-    theirs_us: float
+    theirs: float
+    at_most: float | None = None
+    unit: str = "µs"
 
     @property
     def ratio(self) -> float:
-        """Above 1: ours takes that many times as long."""
-        return self.ours_us / self.theirs_us
+        """Above 1: ours takes that many times as much."""
+        return self.ours / self.theirs
+
+    @property
+    def is_missed(self) -> bool:
+        """True when a limit was set and does not hold."""
+        return self.at_most is not None and not self.ratio <= self.at_most  # nan is missed too
 
 
-def compare(name: str, ours: Callable[[], object], against: str, theirs: Callable[[], object]) -> Row:
+def compare(
+    name: str,
+    ours: Callable[[], object],
+    against: str,
+    theirs: Callable[[], object],
+    *,
+    at_most: float | None = None,
+) -> Row:
     """Median CPU time of one call of each, measured in turns."""
     both = (ours, theirs)
     loops = [_loops(call) for call in both]
@@ -37,7 +57,7 @@ def compare(name: str, ours: Callable[[], object], against: str, theirs: Callabl
         for call, count, seen in zip(both, loops, times, strict=True):
             seen.append(_seconds(call, count) / count)
     ours_us, theirs_us = (statistics.median(seen) * 1e6 for seen in times)
-    return Row(name=name, ours_us=ours_us, against=against, theirs_us=theirs_us)
+    return Row(name=name, ours=ours_us, against=against, theirs=theirs_us, at_most=at_most)
 
 
 def _loops(call: Callable[[], object]) -> int:
