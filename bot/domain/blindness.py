@@ -16,30 +16,41 @@ from bot.domain.trust import BLIND_AFTER_TURNS, SourceReport
 from bot.domain.words import Impact, Kind, Status
 
 SOURCE = "sight"  # who says so
-ALL = "*"  # stands for every provider: the way out is broken, not the providers
+ALL = "*"  # begins what stands for every provider of a worker: its way out is broken, not the providers
 MANY = 4  # so many providers, and more than half of those watched, are lost together for one reason: ours
 REASONS_SHOWN = 3
 AT_LEAST = timedelta(seconds=10)  # a source that is looked at every second may miss three looks
 
 
 def observations(
-    reports: Iterable[SourceReport], held: Iterable[Incident], names: Mapping[str, str], now: datetime
+    reports: Iterable[SourceReport],
+    held: Iterable[Incident],
+    names: Mapping[str, str],
+    now: datetime,
+    *,
+    everyone: str = ALL,
 ) -> tuple[Observation, ...]:
     """What to say of the providers in `reports` now: those that nobody can see, and those of `held` that are seen again.
 
-    `held` are the open incidents of the WATCHER's ledger. Providers without a report are somebody else's to judge.
+    `reports` are those of all sources that this worker looks at, each of them looked at. `held` are the open incidents of the
+    WATCHER's ledger that are this worker's to judge (ask `about`). `everyone` is its name for all of its providers at once.
     """
     by_provider: dict[str, list[SourceReport]] = {}
     for report in reports:
         by_provider.setdefault(report.provider, []).append(report)
     blind = {p: found for p, found in by_provider.items() if all(_is_lost(r, now) for r in found)}
-    told = {_about(i): i for i in held if _about(i)}
+    told = {about(i): i for i in held if about(i)}
     if len(blind) >= MANY and 2 * len(blind) > len(by_provider):
-        everyone = [report for found in blind.values() for report in found]
-        return (_blind(ALL, everyone, f"{len(blind)} of {len(by_provider)} providers", told.get(ALL)),)
+        lost = [report for found in blind.values() for report in found]
+        everyone = next((p for p in told if p.startswith(ALL)), everyone)
+        return (_blind(everyone, lost, f"{len(blind)} of {len(by_provider)} providers", told.get(everyone)),)
     said = [_blind(p, found, names.get(p, p), told.get(p)) for p, found in sorted(blind.items())]
-    back = [i for p, i in told.items() if (p == ALL and by_provider) or (p in by_provider and p not in blind)]
-    return (*said, *(_back(incident, now) for incident in back))
+    back = [
+        _back(incident, now, is_watched=provider in by_provider)
+        for provider, incident in told.items()
+        if provider not in blind
+    ]
+    return (*said, *back)
 
 
 def _is_lost(report: SourceReport, now: datetime) -> bool:
@@ -49,8 +60,8 @@ def _is_lost(report: SourceReport, now: datetime) -> bool:
     return now - report.failing_since >= max((BLIND_AFTER_TURNS - 1) * report.every, AT_LEAST)
 
 
-def _about(incident: Incident) -> str:
-    """The provider that an incident of the WATCHER's ledger is about."""
+def about(incident: Incident) -> str:
+    """The provider that an incident of the WATCHER's ledger is about, or what stands for all of a worker's."""
     chain = next((c.said.chain for c in incident.claims if c.source == SOURCE), None) or ""
     return chain.partition(":")[2]
 
@@ -64,7 +75,7 @@ def _blind(provider: str, reports: list[SourceReport], name: str, held: Incident
     why = "\n".join(reasons[:REASONS_SHOWN]) + more
     remedy = (
         "Most sources fail together: look at this machine's own way out (DNS, proxy, firewall) first."
-        if provider == ALL
+        if provider.startswith(ALL)
         else f"Until it is back, silence about {name} means nothing: look at its page yourself."
     )
     key = f"blind:{provider}@{since.isoformat() if since else ''}"
@@ -88,11 +99,15 @@ def _blind(provider: str, reports: list[SourceReport], name: str, held: Incident
     )  # fmt: skip
 
 
-def _back(incident: Incident, now: datetime) -> Observation:
+def _back(incident: Incident, now: datetime, *, is_watched: bool) -> Observation:
     said = next(c.said for c in incident.claims if c.source == SOURCE)
     minutes = int((now - said.began_at).total_seconds() // 60) if said.began_at else 0
     name = said.places[0].component if said.places else ""
     text = f"{name} can be seen again, after {minutes} min. What it said meanwhile follows, if it still lists it."
+    if about(incident).startswith(ALL):
+        text = f"Most can be seen again, after {minutes} min. Providers that still cannot are told of one by one."
+    elif not is_watched:
+        text = f"{name} is not watched any more."
     seen = Update(id=f"{said.key}#back@{now.isoformat()}", text=text, posted_at=now, status=Status.RESOLVED)
     return replace(
         said, status=Status.RESOLVED, ended_at=now, updated_at=now, updates=(*incident.updates, seen)

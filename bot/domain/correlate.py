@@ -43,7 +43,8 @@ def match(
     """The incident of `ledger` that this observation speaks of, or None. `taken` ids belong to others of the same body."""
     for key in memory_keys(source, said):
         known = ledger.known.get(key)
-        if known and known.incident in ledger.incidents:
+        is_free = said.is_native or (known and known.incident not in taken)
+        if known and is_free and known.incident in ledger.incidents:
             return ledger.incidents[known.incident or ""]
     free = [i for i in ledger.incidents.values() if i.id not in taken]
     if not said.is_native:
@@ -173,7 +174,7 @@ def _merge_updates(
                 merged[twin.id] = replace(twin, text=update.text)
         elif _rewords(dated, old):
             merged[update.id] = replace(dated, source=old.source)
-    ordered = sorted(merged.values(), key=lambda u: u.posted_at or as_of)
+    ordered = sorted(merged.values(), key=lambda u: u.posted_at or u.as_of or as_of)
     return tuple(ordered[-UPDATES_MAX:])
 
 

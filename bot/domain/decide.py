@@ -212,7 +212,9 @@ class _Draft:
         return any(key in self.before.known for key in correlate.memory_keys(self.sighting.source, said))
 
     def _is_quiet(self, said: Observation) -> bool:
-        return said.spoke_at is not None and self.now - said.spoke_at > self.rules.lapse_after
+        """True after long silence; what is planned cannot be silent before it begins."""
+        times = [at for at in (said.spoke_at, said.began_at) if at]
+        return bool(times) and self.now - max(times) > self.rules.lapse_after
 
     def _appraised(self, incident: Incident) -> Incident:
         """With what it means for us. What is over keeps the severity that it had."""
@@ -231,12 +233,17 @@ class _Draft:
         ]
 
     def _remember(self, said: Observation, incident: Incident | None) -> None:
-        for key in correlate.memory_keys(self.sighting.source, said):
+        own, *_ = keys = correlate.memory_keys(self.sighting.source, said)
+        for key in keys:
             old = self.known.get(key)
             name = incident.id if incident else (old.incident if old else None)
             new = Known(incident=name, listed_on=self.now.date())
-            if old != new:
+            if old != new and not (key != own and self._is_anothers(old, name)):
                 self.known[key] = new
+
+    def _is_anothers(self, known: Known | None, name: str | None) -> bool:
+        """True for a name that another incident lives under: one event's last update may be the next one's beginning."""
+        return known is not None and known.incident != name and known.incident in self.incidents
 
     def _write(self, incident: Incident) -> None:
         if incident != self.incidents.get(incident.id):

@@ -66,4 +66,4 @@ def is_lively(incident: Incident, now: datetime) -> bool:
 
 
 def _within(at: datetime | None, span: timedelta, now: datetime) -> bool:
-    return at is not None and now - at <= span
+    return at is not None and abs(now - at) <= span  # a clock that was set back left it in the future

@@ -113,7 +113,8 @@ def doubts_about(source: str, incidents: Iterable[Incident], now: datetime) -> t
         if ours is None:
             continue
         spoke_at = ours.said.spoke_at or ours.seen_at
-        if not ours.is_over and now - spoke_at > ZOMBIE_AFTER:
+        begins_at = ours.said.began_at or spoke_at  # work that is announced for next month is no zombie
+        if not ours.is_over and now - max(spoke_at, begins_at) > ZOMBIE_AFTER:
             found.append(
                 (Doubt.ZOMBIE, f"{incident.id} is open there, and nothing was said since {spoke_at:%Y-%m-%d}")
             )

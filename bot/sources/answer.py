@@ -61,7 +61,7 @@ def retry_after(response: aiohttp.ClientResponse, now: datetime) -> timedelta | 
         return min(timedelta(seconds=int(value)), RETRY_AFTER_MAX)
     try:
         until = parsedate_to_datetime(value)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     until = until if until.tzinfo else until.replace(tzinfo=UTC)
     return min(max(until - now, timedelta(0)), RETRY_AFTER_MAX)
@@ -91,7 +91,7 @@ def named(spec: SourceSpec, how: str = "") -> Iterator[None]:
     try:
         yield
     except FetchError as exc:
-        raise FetchError(f"{spec.name}: {how}{exc}") from exc
+        raise type(exc)(f"{spec.name}: {how}{exc}") from exc
 
 
 def error(spec: SourceSpec, what: str, retry_after: timedelta | None = None) -> FetchError:

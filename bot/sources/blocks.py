@@ -22,10 +22,12 @@ _HEAD = re.compile(
     r"<p>\s*<small>(.{4,200}?)</small>\s*<br\s*/?>\s*<strong>([A-Za-z][A-Za-z _-]{1,30})</strong>\s*-\s?",
     re.IGNORECASE | re.DOTALL,
 )
-# Statuspage puts this in front of the updates of an announced maintenance.
+# Statuspage puts this in front of the updates of an announced maintenance, with the time that it is planned for.
 _PREAMBLE = re.compile(
-    r"\s*(?:<p>\s*<strong>\s*THIS IS A SCHEDULED EVENT.{0,400}?</p>\s*)?", re.IGNORECASE | re.DOTALL
+    r"\s*(?:<p>\s*<strong>\s*THIS IS A SCHEDULED EVENT\s*(.{0,400}?)</strong>.{0,20}?</p>\s*)?",
+    re.IGNORECASE | re.DOTALL,
 )
+_LAST_ZONE = re.compile(r"([A-Z]{1,5})\s*$", re.ASCII)  # "Jan 9, 14:00 - 18:00 UTC" names it once
 _FACT = re.compile(  # Instatus begins with some of these
     r"\s*<p>\s*<strong>\s*([A-Za-z ]{2,30}):\s*</strong>([^<>]{0,2000})</p>\s*", re.IGNORECASE
 )
@@ -55,16 +57,24 @@ class Block:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Blocks:
-    """The updates of an entry, newest first, and what Instatus says above them."""
+    """The updates of an entry, newest first, and what stands above them: Instatus' facts, Statuspage's planned begin."""
 
     updates: tuple[Block, ...] = ()
     is_planned: bool = False
     components: tuple[str, ...] = ()
+    planned_at: datetime | None = None
 
     @property
     def newest(self) -> Block | None:
         """The last word, or None when the text is no list of updates."""
         return self.updates[0] if self.updates else None
+
+    @property
+    def began_at(self) -> datetime | None:
+        """When it began: as planned, else with the first word that it is in progress, else with the first word of all."""
+        posts = self.updates[::-1]
+        begun = next((post.posted_at for post in posts if post.status is Status.IN_PROGRESS), None)
+        return self.planned_at or begun or (posts[0].posted_at if posts else None)
 
 
 def read(entry: Entry) -> Blocks:
@@ -87,7 +97,22 @@ def read(entry: Entry) -> Blocks:
         updates=_dated_all(entry, pieces, is_planned=is_planned),
         is_planned=is_planned,
         components=tuple(dict.fromkeys(line(name, max_chars=120) for name in names if name)),
+        planned_at=_planned(entry, preamble[1]) if preamble[1] else None,
     )
+
+
+def _planned(entry: Entry, written: str) -> datetime | None:
+    """The begin of "Jan 9, 14:00 - 18:00 UTC", which is the next one after the entry's date."""
+    near = entry.published_at or entry.updated_at
+    found, zone = _DATE.match(written), _LAST_ZONE.search(written)
+    month = month_of(found[1]) if found else None
+    if not found or not month or near is None:
+        return None
+    offset = offset_of(found[7] or (zone[1] if zone else "UTC")) or timedelta()
+    clock = timedelta(hours=int(found[4]), minutes=int(found[5]))
+    years = [int(found[3])] if found[3] else [near.year - 1, near.year, near.year + 1]
+    days = [moment(year, month, int(found[2]), clock, offset) for year in years]
+    return min((at for at in days if at and at >= near - _SLACK), default=None)
 
 
 def _facts(html: str) -> tuple[dict[str, str], int]:

@@ -82,8 +82,8 @@ def _observation(
 ) -> Observation:
     updates = timeline(
         [
-            *_first_words(raw, key),
             *(_update(u, key) for u in members(raw.get("updates")) if isinstance(u, dict)),
+            *_first_words(raw, key),
         ],
         newest_first=True,
         derived_ids=False,

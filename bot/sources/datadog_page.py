@@ -35,9 +35,9 @@ def parse(payload: Payload, spec: Spec) -> tuple[Observation, ...]:
 
 
 def recognises(payload: Payload) -> bool:
-    """True for a page's settings together with a list of incidents."""
+    """True for a page's settings together with a list of incidents; none at all is null, as it is for maintenances."""
     body = object_with(payload, b'"domainPrefix"', b'"incidents"')
-    return "domainPrefix" in body and isinstance(body.get("incidents"), list)
+    return {"domainPrefix", "incidents"} <= body.keys() and isinstance(body["incidents"], list | None)
 
 
 def _observation(raw: Mapping[str, object], kind: Kind, home: str | None, spec: Spec) -> Observation:

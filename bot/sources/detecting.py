@@ -30,7 +30,8 @@ PAUSE_S = 0.1
 BODY_MAX_BYTES = 8 * 1024 * 1024
 
 Sleep = Callable[[float], Awaitable[None]]
-_PATIENCE = re.compile(r" answered \d{3}\b")
+_ANSWERED = re.compile(r" answered \d{3}\b")
+_PRIVATE = re.compile(r" answered (401|403)\b")
 _PLAIN_LABELS = frozenset({"www", "status", "api", "health", "uptime"})
 _SECOND_LEVELS = frozenset({"co", "com", "org", "net", "ac", "gov"})
 _PAGE_HOSTS = frozenset({"statuspage", "instatus", "betteruptime", "statuspal", "hund", "freshstatus"})
@@ -135,6 +136,7 @@ class _Search:
     why: list[str] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
     page: str = ""
+    refusal: str = ""
 
     @property
     def tried(self) -> str:
@@ -169,8 +171,9 @@ class _Search:
             return await self._fetched(self.url)
         except FetchError as exc:
             # An error page at "/" says nothing about the feeds; a host that is not there says all.
-            if not _PATIENCE.search(str(exc)):
+            if not _ANSWERED.search(str(exc)):
                 raise
+            self.refusal = str(exc)
             return None
 
     async def _of_page(self, payload: Payload | None) -> Found:
@@ -184,7 +187,7 @@ class _Search:
                 break
             if found := await self._of(candidate):
                 return found
-        raise ParseError(self._nothing())
+        raise FetchError(self._refused()) if self.refusal else ParseError(self._nothing())
 
     async def _of(self, candidate: Candidate) -> Found | None:
         if candidate.url in self.asked:
@@ -247,6 +250,12 @@ class _Search:
             provider=provider,
             every=feed.every if feed else catalogue.pace_of(form.name),
         )
+
+    def _refused(self) -> str:
+        is_private = _PRIVATE.search(self.refusal)
+        how = "`fogbell providers detect URL --header NAME=VARIABLE`, and a [[source]] with [source.auth]"
+        hint = f" It asks who you are: {how}." if is_private else ""
+        return f"{self.refusal}, and no feed was found beside it.{hint} {self.tried}"
 
     def _nothing(self) -> str:
         seen = [platform.name for platform in platforms.named_by(self.page)]

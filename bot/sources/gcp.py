@@ -59,9 +59,8 @@ def _observation(raw: Mapping[str, object], home: str, spec: Spec) -> Observatio
     unknown: list[str] = []
     ended_at = when(raw.get("end"))
     is_over = bool(raw.get("end"))
-    updates = [
-        _update(update, key, is_over) for update in members(raw.get("updates")) if isinstance(update, dict)
-    ]
+    said = members(raw.get("updates")) or [raw.get("most_recent_update") or raw.get("most-recent-update")]
+    updates = [_update(update, key, is_over) for update in said if isinstance(update, dict)]
     return Observation(
         provider=spec.provider,
         format=NAME,

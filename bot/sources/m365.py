@@ -16,7 +16,7 @@ from bot.domain.words import Impact, Status
 from bot.errors import ParseError
 from bot.sources.assemble import members, places_of, read_each, record, timeline
 from bot.sources.payload import About, Format, Payload, Spec
-from bot.sources.shapes import first_of, own_id, value_with
+from bot.sources.shapes import first_of, object_with, own_id, value_with
 from bot.sources.text import line, load_json, plain
 from bot.sources.times import stamp, when
 from bot.sources.vocabulary import folded, note
@@ -71,6 +71,8 @@ def listing_of(payload: Payload) -> Listing:
 
 def recognises(payload: Payload) -> bool:
     """True for issues, services with their health, and message center posts of Microsoft Graph."""
+    if object_with(payload, b"/serviceAnnouncement/issues").get("value") == []:  # its context names the table
+        return True
     body = value_with(payload, b'"service')
     first = body
     if isinstance(body, list):

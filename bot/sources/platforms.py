@@ -12,8 +12,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from urllib.parse import SplitResult, urljoin, urlsplit
 
+from bot.sources.text import line, web_link
+
 PAGE_MAX_CHARS = 512 * 1024  # of a page's source that is looked at
 LINKS_MAX = 6
+TITLE_MAX_CHARS = 60  # as the configuration's `title`
 
 _SLUG = re.compile(r"/status(?:-page)?/([\w-]{1,80})/?$")
 
@@ -135,9 +138,9 @@ def candidates(url: str, page: str) -> Iterator[Candidate]:
 def title_of(page: str) -> str:
     """What a page calls its owner: its title without the words around it; empty when it has none."""
     found = re.search(r"<title[^>]{0,200}>([^<]{1,200})", page[:PAGE_MAX_CHARS], re.IGNORECASE)
-    words = " ".join(html.unescape(found[1]).split()) if found else ""
+    words = line(found[1]) if found else ""
     bare = re.sub(r"(?i)\b(system|service|current|live)?\s*status(\s*page)?(\s*(of|for)\b)?", " ", words)
-    return " ".join(re.sub(r"^[\s|·:–—-]+|[\s|·:–—-]+$", "", bare).split())[:60]
+    return line(re.sub(r"^[\s|·:–—-]+|[\s|·:–—-]+$", "", bare), max_chars=TITLE_MAX_CHARS)
 
 
 def _bases(parts: SplitResult) -> tuple[str, ...]:
@@ -170,4 +173,6 @@ def _links(base: str, page: str) -> Iterator[str]:
         if kind and where and count < LINKS_MAX:
             count += 1
             with suppress(ValueError):  # "http://[" is no address
-                yield urljoin(base, html.unescape(where[1] or where[2] or where[3]))
+                link = urljoin(base, html.unescape(where[1] or where[2] or where[3]))
+                if web_link(link) and link.isprintable():
+                    yield link

@@ -129,11 +129,11 @@ def _status(entry: feed.Entry, blocks: Sequence[Block], text: str, payload: Payl
 
 
 def _began_at(entry: feed.Entry, blocks: Blocks, status: Status, payload: Payload) -> datetime | None:
-    """With the first update; but what is planned begins when the entry is dated, where that is ahead or Instatus says so."""
+    """As its updates say; but what is planned begins when the entry is dated, where that is ahead or Instatus says so."""
     at = entry.published_at or entry.updated_at
     is_dated_ahead = status is Status.SCHEDULED and at is not None and at > payload.fetched_at
     if blocks.updates and not blocks.is_planned and not is_dated_ahead:
-        return blocks.updates[-1].posted_at
+        return blocks.began_at
     return at
 
 

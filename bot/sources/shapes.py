@@ -50,10 +50,12 @@ def body_of(payload: Payload) -> Mapping[str, object]:
 
 
 def list_of(body: Mapping[str, object], field: str) -> list[object]:
-    """The list under `field`, which the body must have. Raises ParseError naming it and what is there instead."""
+    """The list under `field`, which the body must have; null is an empty one. Raises ParseError naming it and what is there."""
     found = body.get(field)
     if isinstance(found, list):
         return found
+    if found is None and field in body:
+        return []
     keys = ", ".join(sorted(line(key, max_chars=40) for key in body)[:8]) or "none"
     raise ParseError(f"the body has no list of {field} (its keys: {keys})")
 

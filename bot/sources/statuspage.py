@@ -8,7 +8,7 @@ nothing. The page's own indicator is ignored: it is not the incident's impact. I
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from bot.domain.observation import Listing, Observation, Update
@@ -29,7 +29,7 @@ def parse(payload: Payload, spec: Spec) -> tuple[Observation, ...]:
     """The incidents and maintenances of a page's JSON body."""
     body = record(load_json(payload), "the body")
     lists = [(Kind.INCIDENT, body.get("incidents")), (Kind.MAINTENANCE, body.get("scheduled_maintenances"))]
-    if not any(isinstance(found, list) for _, found in lists):
+    if not _has_lists(body):
         keys = ", ".join(sorted(line(key, max_chars=40) for key in body)[:8]) or "none"
         raise ParseError(
             f"the body has no incidents list (its keys: {keys}); summary.json and incidents.json have one"
@@ -37,7 +37,8 @@ def parse(payload: Payload, spec: Spec) -> tuple[Observation, ...]:
     page = body.get("page")
     home = web_link(page.get("url")) if isinstance(page, dict) else None
     items = [(kind, item) for kind, found in lists for item in members(found)]
-    return read_each(items, lambda pair: event(*pair, home, spec), spec, "record")
+    parts = _qualified(body.get("components"))
+    return read_each(items, lambda pair: event(*pair, home, spec, parts), spec, "record")
 
 
 def listing_of(payload: Payload) -> Listing:
@@ -69,12 +70,22 @@ def recognises(payload: Payload) -> bool:
     found = [*members(body.get("incidents")), *members(body.get("scheduled_maintenances"))]
     if any(isinstance(item, dict) and "incident_updates" in item for item in found):
         return True
-    has_list = isinstance(body.get("incidents"), list) or isinstance(body.get("scheduled_maintenances"), list)
-    return has_list and isinstance(body.get("page"), dict)
+    return _has_lists(body) and isinstance(body.get("page"), dict)
 
 
-def event(listed_as: Kind, item: object, home: str | None, spec: Spec) -> Observation:
-    """One incident or maintenance. `home` is the page's address, where known. Raises ParseError for what has no id."""
+def _has_lists(body: Mapping[str, object]) -> bool:
+    """True where a list of events is; null is an empty one, as Go writes it."""
+    fields = ("incidents", "scheduled_maintenances")
+    return any(isinstance(body[field], list | None) for field in fields if field in body)
+
+
+def event(
+    listed_as: Kind, item: object, home: str | None, spec: Spec, parts: Mapping[str, str] | None = None
+) -> Observation:
+    """One incident or maintenance. `home` is the page's address and `parts` names its components by id, where known.
+
+    Raises ParseError for what has no id.
+    """
     raw = record(item, "it")
     key = ident(raw.get("id"))
     if not key:
@@ -97,11 +108,11 @@ def event(listed_as: Kind, item: object, home: str | None, spec: Spec) -> Observ
         impact=impact_of(raw.get("impact"), kind, unknown),
         kind=kind,
         began_at=_began_at(raw, kind),
-        ended_at=when(raw.get("resolved_at")) if status.is_over else None,
+        ended_at=(when(raw.get("resolved_at")) or _closed_at(updates)) if status.is_over else None,
         updated_at=when(raw.get("updated_at")),
         url=web_link(raw.get("shortlink"))
         or (web_link(f"{home.rstrip('/')}/incidents/{key}") if home else None),
-        places=places_of(spec.provider, _components(raw)),
+        places=places_of(spec.provider, _components(raw, parts or {})),
         updates=timeline(updates, newest_first=True, derived_ids=False),
         unknown_words=tuple(unknown),
     )
@@ -124,13 +135,42 @@ def _began_at(raw: Mapping[str, object], kind: Kind) -> datetime | None:
     return planned or when(raw.get("started_at")) or when(raw.get("created_at"))
 
 
-def _components(raw: Mapping[str, object]) -> list[str]:
-    """Those of the incident, and those that its updates mention: an incident may list none, or only the last ones."""
-    found = names(raw.get("components"), "name")
+def _closed_at(updates: Sequence[Update]) -> datetime | None:
+    """The time of the last word that it is over, which a post-mortem is not."""
+    ends = [
+        u.posted_at for u in updates if u.status and u.status.is_over and u.status is not Status.POSTMORTEM
+    ]
+    return max((at for at in ends if at), default=None)
+
+
+def _components(raw: Mapping[str, object], parts: Mapping[str, str]) -> list[str]:
+    """Those of the incident, and those that its updates mention: an incident may list none, or only the last ones.
+
+    The same component is "SGP1" in one place and "Spaces - SGP1" in the other: the longer name tells more.
+    """
+    listed = [(part, "id") for part in members(raw.get("components"))]
     for update in members(raw.get("incident_updates")):
         if isinstance(update, dict):
-            found += names(update.get("affected_components"), "name")
-    return list(dict.fromkeys(name for name in found if name != _NO_COMPONENTS))
+            listed += [(part, "code") for part in members(update.get("affected_components"))]
+    found: dict[str, str] = {}
+    for part, field in listed:
+        key = ident(part.get(field)) if isinstance(part, dict) else ""
+        for name in names([part], "name"):
+            if name != _NO_COMPONENTS:
+                key = key or name
+                found[key] = max(found.get(key, ""), parts.get(key, ""), name, key=len)
+    return list(dict.fromkeys(found.values()))
+
+
+def _qualified(components: object) -> dict[str, str]:
+    """The names of a page's components by id, with that of the group in front, as Statuspage itself writes them in updates."""
+    known = {ident(part.get("id")): part for part in members(components) if isinstance(part, dict)}
+    found = {}
+    for key, part in known.items():
+        group = known.get(ident(part.get("group_id")))
+        if group:
+            found[key] = f"{line(group.get('name'), max_chars=120)} - {line(part.get('name'), max_chars=120)}"
+    return found
 
 
 FORMAT = Format(

@@ -77,8 +77,8 @@ def iso(at: datetime) -> str:
 
 
 def stamp(at: datetime | None, fallback: object = "") -> str:
-    """The time part of a derived id: `at` in the one spelling, else the feed's own words for it."""
-    return iso(at) if at else ident(fallback)[:_TIME_MAX_CHARS]
+    """The time part of a derived id: `at` in the one spelling, else the feed's own words for it, but for our mark "#"."""
+    return iso(at) if at else ident(fallback).replace("#", "")[:_TIME_MAX_CHARS]
 
 
 def offset_of(zone: str) -> timedelta | None:

@@ -6,6 +6,7 @@ learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow, r
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -19,6 +20,7 @@ from bot.sources.auth import Header, Microsoft, bearer
 SCOPE = "https://graph.microsoft.com/.default"
 EARLY = timedelta(minutes=5)
 ANSWER_MAX_BYTES = 64 * 1024
+_TOKEN = re.compile(r"[!-~]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +69,11 @@ class Tokens:
 def _token(answer: bytes, now: datetime, where: str) -> _Token:
     try:
         told = json.loads(answer)
-        lasts = timedelta(seconds=min(int(told["expires_in"]), 86_400))
-        return _Token(bearer(str(told["access_token"])), now + max(lasts - EARLY, lasts / 2))
-    except (ValueError, KeyError, TypeError, RecursionError) as exc:
+        lasts = timedelta(seconds=min(max(int(told["expires_in"]), 0), 86_400))
+        if not _TOKEN.fullmatch(told["access_token"]):
+            raise ValueError("no header can carry it")
+        return _Token(bearer(told["access_token"]), now + max(lasts - EARLY, lasts / 2))
+    except (ValueError, OverflowError, KeyError, TypeError, RecursionError) as exc:
         raise FetchError(f"{where} answered 200 without a token") from exc
 
 

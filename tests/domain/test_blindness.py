@@ -124,12 +124,14 @@ def test_when_most_are_lost_at_once_the_fault_is_ours_and_one_word_is_enough() -
     assert ALL == "*"
 
 
-def test_what_another_worker_looks_at_is_its_own_to_judge() -> None:
+def test_blindness_on_what_nobody_watches_any_more_is_over() -> None:
+    """The source was taken out of the configuration: nothing would ever bring it back."""
     life = Life()
     life.see(3, report("aws", failing_since=at(1)))
+    life.see(10, report("gcp", failing_since=None))
+    (incident,) = life.incidents
 
-    assert life.see(10, report("gcp", failing_since=None)) == ()
-    assert [i.is_open for i in life.incidents] == [True]
+    assert (incident.status, incident.updates[-1].text) == (Status.RESOLVED, "AWS is not watched any more.")
 
 
 def test_a_look_that_nobody_took_is_no_news_about_the_provider() -> None:

@@ -324,6 +324,16 @@ class TestFeedsThatNeverSayOver:
 
         assert world.only.closure is Closure.LAPSED
 
+    def test_a_plan_is_not_silent_before_it_begins(self) -> None:
+        world = seen_before()
+        plan = said(may_lapse=True, began_at=at(60 * 24 * 21))
+        world.see(sighting(60 * 24 * 9, plan, listing=Listing.WINDOW))
+
+        was_open = world.only.is_open
+        world.see(Sighting(provider="acme", source=CLOCK, seen_at=at(60 * 24 * 22 + 1), observations=()))
+
+        assert (was_open, world.only.is_open) == (True, False)
+
     def test_being_listed_still_does_not_reopen_it_but_a_new_word_does(self) -> None:
         world = seen_before()
         world.see(sighting(0, said(may_lapse=True), listing=Listing.WINDOW))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -70,7 +71,9 @@ def test_an_incident_that_is_open_for_weeks_without_a_word_is_a_zombie() -> None
     day = 24 * 60
     old = incident(claim("json", Status.INVESTIGATING, 22 * day))
     spoken_of = incident(claim("json", Status.INVESTIGATING, 5 * day))
+    planned = claim("json", Status.SCHEDULED, 22 * day)
+    planned = replace(planned, said=replace(planned.said, began_at=at(5 * day)))
     ((doubt, words),) = doubts_about("json", [old], at(0))
 
     assert (doubt, words.startswith("INC-1 is open there")) == (Doubt.ZOMBIE, True)
-    assert doubts_about("json", [spoken_of], at(0)) == ()
+    assert doubts_about("json", [spoken_of, incident(planned)], at(0)) == ()

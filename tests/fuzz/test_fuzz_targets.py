@@ -16,7 +16,7 @@ def test_a_target_reads_its_seeds_and_what_becomes_of_them(target: Target) -> No
 
     for path in target.seeds:
         body = path.read_bytes()
-        for _ in range(20):
+        for _ in range(10):
             target.run(body)
             body = target.change(body, dice)
 

@@ -65,6 +65,9 @@ class OwnPool(Pool):
     def ours(self) -> tuple[Watch, ...]:
         return self.watches
 
+    def holds(self, provider: str) -> bool:
+        return True
+
 
 class Fleet:
     """A worker's parts, and a hand on the clock."""

@@ -22,7 +22,7 @@ SCRIPTED = {
     "pagerduty": "atom", "recurly": "items", "linode": "summary", "hashicorp": "summary", "buffer": "both",
     "buffer-atom": "atom of buffer", "asana": "summary", "datadog": "summary", "circleci": "summary", "linear": "both",
     "notion": "both", "dropbox": "both",
-    "zoom": "summary",
+    "zoom": "summary", "google-workspace": "workspace",
 }  # fmt: skip
 
 STORIES = (
@@ -65,6 +65,7 @@ STORIES = (
           "09:10 investigating Events are late.", "11:00 resolved Events are on time."),
     story("npm", "npinstall001", "Installs fail",
           "05:10 investigating Installs fail.", "07:10 monitoring Installs work.", listed="05:10-09:10"),
+    story("npm", "npsearch0001", "Search fails", "08:30 investigating Search fails.", listed="08:30-11:50"),
     story("azure", "vms-west-europe", "Machines in West Europe",
           "10:05 investigating Machines do not start. | 12:25 Few machines do not start.", listed="10:05-16:05"),
     story("aws", "arn:aws:health:us-east-1::event/DYNAMODB/D/1", "Increased Error Rates",
@@ -128,6 +129,8 @@ FAULTS = (
     fault("automattic", "10:00-12:00", "cut short"),
     fault("gcp", "14:00-16:00", "stale by 180"),
     fault("buffer-atom", "17:00-18:00", "stale by 120"),
+    fault("circleci", "04:00-05:00", "malformed"),  # and nothing else is listed
+    fault("google-workspace", "04:00-06:00", "emptied"),
     fault("*", "18:00-19:20", "drops"),  # our own way out
 )
 
@@ -148,7 +151,8 @@ LIVES = {
     "Texts arrive late": "07:20-12:40",
     "Deploys fail": "11:40-14:00",
     "Events are late": "09:20-11:00",
-    "Installs fail": "05:20-10:20",
+    "Installs fail": "05:20-10:20",  # what left a list that can be read but in part may be in the other part
+    "Search fails": "08:40-12:20",
     "Machines in West Europe": "10:20-16:40",
     "Increased Error Rates": "07:20-15:20",
     "Cloud Run fails": "13:20-17:20",
@@ -174,8 +178,15 @@ TEXTS = {
     "Payments fail": ["Some payments fail."],
 }
 
+# The one text of an event that is replaced, where that is no edit of a post.
+REPLACED = {("Payments fail", "Payments fail.", "Some payments fail.")}
+
+# Whose status goes back: it was over.
+REOPENED = ["Errors"]
+
 # When Fogbell says that it is blind.
 BLIND = {
+    "google-workspace": "04:40-06:00",
     "zoom": "01:40-02:00 03:00-03:20",
     "linear": "02:40-04:00",
     "dropbox": "06:40-08:00",
@@ -192,7 +203,7 @@ BLIND = {
     "*": "18:40-19:20",
     "gcp": "20:40-22:00",
     "discord": "20:40-21:00",
-    "circleci": "22:40-23:40",
+    "circleci": "04:40-05:00 22:40-23:40",
 }
 
 # How far each source is believed; all others only know our own outage.
@@ -206,6 +217,7 @@ TRUST = {
     "dropbox": f"06:20 late, 07:00 changed, 08:00 fresh, {OUTAGE}",
     "hugging-face": f"06:20 late, 07:00 changed, 08:00 fresh, {OUTAGE}",
     "pagerduty": f"06:20 late, 07:00 changed, 09:00 fresh, {OUTAGE}",
+    "google-workspace": f"04:20 late, 05:00 changed, 06:00 fresh, {OUTAGE}",
     "twilio": f"08:20 late, 09:00 unreachable, 10:00 fresh, {OUTAGE}",
     "reddit": f"10:20 late, 11:00 unreachable, 12:00 fresh, {OUTAGE}",
     "netlify": f"12:20 late, 13:00 changed, 14:00 fresh, {OUTAGE}",
@@ -214,13 +226,13 @@ TRUST = {
     "asana": "16:20 late, 17:00 unreachable, 21:00 fresh",
     "gcp": f"{OUTAGE}, 20:20 late, 21:00 changed, 22:00 fresh",
     "discord": f"{OUTAGE}, 20:20 late, 21:00 fresh",
-    "circleci": f"{OUTAGE}, 22:20 late, 23:00 unreachable, 23:40 fresh",
+    "circleci": f"04:20 late, 05:00 fresh, {OUTAGE}, 22:20 late, 23:00 unreachable, 23:40 fresh",
     "aws": f"08:20 late, 09:00 unreachable, 10:00 fresh, {OUTAGE}",
     "buffer": f"14:20 late, 15:00 unreachable, 16:40 unreachable disagrees, 17:00 fresh, {OUTAGE}",
     "buffer-atom": f"16:40 fresh disagrees, 17:00 fresh, {OUTAGE}",
     "azure": f"11:40 fresh disagrees, 15:00 fresh, {OUTAGE}",
     "azure-front": f"11:40 fresh disagrees, 15:00 fresh, {OUTAGE}",
-    "npm": f"06:00 fresh partly_read, 09:40 late partly_read, 10:00 fresh, {OUTAGE}",
+    "npm": f"06:00 fresh partly_read, 10:00 fresh, {OUTAGE}",
     "sentry": "03:00 fresh moved, 18:20 late moved, 19:00 unreachable moved, 19:20 fresh moved",
     "linode": "00:00 fresh zombie, 18:20 late zombie, 19:00 unreachable zombie, 19:20 fresh zombie",
 }

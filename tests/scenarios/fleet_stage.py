@@ -31,11 +31,11 @@ _NONSENSE = story("", "", "Nonsense", "00:00 investigating It has no id.")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layout:
-    """A kind of page: its format, its main address and those beside it. `has_past`: it holds what is long over, too."""
+    """A kind of page: its format, its main address and those beside it. `past`: so much of what is long over it holds, too."""
 
     format: str
     bodies: Mapping[str, Body]
-    has_past: bool = False
+    past: int = 0
     is_root: bool = False
 
     def beside_others(self) -> Layout:
@@ -49,10 +49,11 @@ LAYOUTS = {
         format="statuspage",
         bodies={"/api/v2/summary.json": pages.summary, "/api/v2/incidents.json": pages.incidents},
     ),
-    "atom": Layout(format="rss", bodies={"/history.atom": pages.history}, has_past=True),
+    "atom": Layout(format="rss", bodies={"/history.atom": pages.history}, past=9),
     "items": Layout(format="rss", bodies={"/news.rss": pages.items}),
     "azure": Layout(format="azure-rss", bodies={"/status/feed/": pages.azure}),
-    "gcp": Layout(format="gcp", bodies={"/incidents.json": pages.gcp}, has_past=True),
+    "gcp": Layout(format="gcp", bodies={"/incidents.json": pages.gcp}, past=9),
+    "workspace": Layout(format="google-workspace", bodies={"/appsstatus/incidents.json": pages.gcp}, past=2),
     "slack": Layout(
         format="slack-current",
         bodies={"/api/v2.0.0/current": pages.slack, "/api/v2.0.0/history": pages.slack_history},
@@ -63,7 +64,7 @@ LAYOUTS = {
         is_root=True,
     ),
     "statusio": Layout(format="statusio", bodies={"/1.0/status/page": pages.statusio}),
-    "betterstack": Layout(format="betterstack", bodies={"/index.json": pages.betterstack}, has_past=True),
+    "betterstack": Layout(format="betterstack", bodies={"/index.json": pages.betterstack}, past=9),
     "aws": Layout(format="aws-currentevents", bodies={"/public/currentevents": pages.aws_events}),
     "aws-rss": Layout(format="aws-rss", bodies={"/rss/all.rss": pages.aws_posts}),
 }
@@ -133,7 +134,7 @@ def _is_odd(at: datetime) -> bool:
 
 
 def _body(source: Source, body: Body, at: datetime, kinds: list[str]) -> bytes:
-    stories: Stories = (*source.stories, *(past(source.provider) if source.layout.has_past else ()))
+    stories: Stories = (*source.stories, *past(source.provider)[: source.layout.past])
     for kind in kinds:
         if kind in {"emptied", "left out"}:
             return body((), at)

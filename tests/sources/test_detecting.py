@@ -17,6 +17,7 @@ from bot.sources.auth import Header
 from bot.sources.detecting import ASKED_MAX, Access, Found, detect_page, provider_of
 from bot.sources.fetch import Fetcher
 from tests.fakes.feeds import FeedServer
+from tests.fakes.feeds import status as fail_with
 from tests.fakes.pages import Web
 
 NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
@@ -190,6 +191,34 @@ async def test_nothing_readable_says_what_was_asked_and_who_made_the_page() -> N
     assert len(web.asked) <= ASKED_MAX
 
 
+async def test_a_link_that_is_no_address_is_not_asked() -> None:
+    """What a page names ends up on terminals and in configurations."""
+    head = "".join(
+        f"<link type='application/rss+xml' href='{where}'>"
+        for where in ("http://[", '/a b"\nx', "ftp://acme.example/rss", "/\x1b[2J", "/good.xml")
+    )
+    web = Web({HOME: page(head=head), HOME + "/good.xml": RSS})
+
+    assert HOME + "/good.xml" == (await found(web)).feed_url
+    assert all(url.startswith("https://") and url.isprintable() and " " not in url for url in web.urls)
+
+
+@pytest.mark.parametrize(
+    ("status", "says"), [(401, "--header NAME=VARIABLE"), (403, "--header NAME=VARIABLE"), (503, "")]
+)
+async def test_a_page_that_fails_and_has_no_feed_is_told_by_its_failure(status: int, says: str) -> None:
+    async with FeedServer() as feeds, net.open_session() as session:
+        feeds.fail("/", fail_with(status))
+
+        with pytest.raises(FetchError) as caught:
+            await detect_page(
+                feeds.url("/"), Fetcher(session), NOON, access=Access(is_trusted=True), sleep=no_sleep
+            )
+
+    assert f"answered {status}" in str(caught.value)
+    assert says in str(caught.value)
+
+
 async def test_a_host_that_is_not_there_is_asked_once() -> None:
     web = Web(gone={"status.acme.example"})
 
@@ -282,6 +311,8 @@ def test_a_page_is_named_after_its_owner(url: str, name: str) -> None:
         ("Status | Acme", "Acme"),
         ("Acme - Service Status Page", "Acme"),
         ("Status", ""),
+        ("\x1b[31mRed\x07 \u202eevil", "[31mRed evil"),
+        ("&lt;b&gt;Acme&lt;/b&gt; &#27;[2J Status", "Acme [2J"),
     ],
 )
 def test_the_title_is_the_owners_name(title: str, name: str) -> None:

@@ -33,6 +33,7 @@ from tests.fuzz.spoil import (
 from tests.sources.feedkit import body_of, rss
 
 IS_LONG = os.environ.get("HYPOTHESIS_PROFILE") == "long"
+pytestmark = pytest.mark.timeout(900 if IS_LONG else 60)
 quickly = settings() if IS_LONG else settings(max_examples=25)
 DICE = st.randoms(use_true_random=True)  # one seed for each example, so that what fails fails again
 ODD = st.one_of(

@@ -9,7 +9,7 @@ import re
 from functools import lru_cache
 
 from bot.domain.words import Impact
-from bot.sources.text import line
+from bot.sources.text import clip, line
 from bot.sources.vocabulary import note
 
 HOME = "https://health.aws.amazon.com/health/status"
@@ -58,6 +58,7 @@ _NAMES = {
     "vpc": "Amazon Virtual Private Cloud",
 }
 _SEVERAL = "multipleservices"
+PLACE_MAX_CHARS = 160
 
 
 def region_of(service: str) -> str | None:
@@ -85,7 +86,7 @@ def _component(service: str, name: str) -> str | None:
     if not words or not slug:
         return words or slug or None
     shown = re.sub(r"[^a-z0-9]", "", words.casefold())
-    return words if re.sub(r"[^a-z0-9]", "", slug) in shown else f"{words} ({slug})"
+    return words if re.sub(r"[^a-z0-9]", "", slug) in shown else clip(f"{words} ({slug})", PLACE_MAX_CHARS)
 
 
 def impact_of(number: object, unknown: list[str]) -> Impact:
