@@ -4,6 +4,7 @@
       ConfigError            the configuration is wrong: all mistakes at once          cli: exit 2
       SourceError            a provider's feed
         FetchError           it could not be had: the source is late                   pipeline.watch
+          Inside             it leads where only operators may lead us                 pipeline.watch
         ParseError           it was had and makes no sense                             pipeline.watch
       ChatError              carries `chat` and `channel`                              pipeline.outbox
         RateLimited          come back after `after`
@@ -15,7 +16,7 @@
         Conflict             someone committed first: read again                       pipeline.ingest
         LeaseLost            another worker owns it: stop at once                      pipeline.outbox
       CommandError           shown to the person as words                              commands.dispatch
-        UsageError, NotAllowed, NotFound
+        UsageError, NotAllowed, NotFound, NotPossible
 
 A message says what went wrong, with which values, and what to do about it.
 """
@@ -47,6 +48,10 @@ class FetchError(SourceError):
     def __init__(self, message: str, *, retry_after: timedelta | None = None) -> None:
         self.retry_after = retry_after
         super().__init__(message)
+
+
+class Inside(FetchError):
+    """An address that nobody of ours chose leads into our own network."""
 
 
 class ParseError(SourceError):
@@ -137,3 +142,7 @@ class NotAllowed(CommandError):
 
 class NotFound(CommandError):
     """There is nothing of that name."""
+
+
+class NotPossible(CommandError):
+    """It is understood, and cannot be done as things are."""

@@ -177,6 +177,10 @@ class Sources(Protocol):
         """One report for each configured source, in the order of the configuration."""
         ...
 
+    def reader_of(self, url: str) -> str | None:
+        """The name of the source that reads this address, or None."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Monitor:

@@ -253,6 +253,6 @@ def format_found(payload: Payload) -> Format:
 
 def format_named(name: str) -> Format:
     """The format of that name. Raises UsageError naming the known ones."""
-    if name not in FORMATS:
+    if name.casefold() not in FORMATS:
         raise UsageError(f'no format is called "{name}"; there are {", ".join(sorted(FORMATS))}')
-    return FORMATS[name]
+    return FORMATS[name.casefold()]

@@ -36,7 +36,10 @@ LOOP_LAG = Histogram(
 )  # fmt: skip
 PUSHES = Counter("fogbell_pushes_total", "Bodies that came unasked", ["source", "outcome"], registry=REGISTRY)
 TEXTS_MISSING = Gauge(
-    "fogbell_source_texts_missing", "Updates without a text in a source's newest body", ["source"], registry=REGISTRY
+    "fogbell_source_texts_missing",
+    "Updates without a text in a source's newest body",
+    ["source"],
+    registry=REGISTRY,
 )
 POLLS = Counter("fogbell_polls_total", "Looks at a source", ["source", "outcome"], registry=REGISTRY)
 UNKNOWN_WORDS = Counter("fogbell_unknown_words_total", "Words we did not know", ["source"], registry=REGISTRY)
@@ -84,6 +87,12 @@ class Event(StrEnum):
     COMMAND_FAILED = "command.failed"
     COMMAND_UNAUDITED = "command.unaudited"
     CHAT_LISTENING = "chat.listening"
+
+
+def forget_source(name: str) -> None:
+    """Take a source's numbers out of the metrics: nobody watches it any more, and alerts on them would never end."""
+    for metric in (SOURCE_AGE, SOURCE_BLIND, SOURCE_DOUBTS, TEXTS_MISSING, UNKNOWN_WORDS, POLLS, PUSHES):
+        metric.remove_by_labels({"source": name})
 
 
 def log() -> Any:

@@ -83,7 +83,13 @@ class Row:
     @property
     def rank(self) -> tuple[bool, bool, int, int, str]:
         """Lowest for the row to take the address from, where several are about one page."""
-        return (not self.feeds, self.is_doubtful, urlsplit(self.url).path.count("/"), len(self.slug), self.slug)
+        return (
+            not self.feeds,
+            self.is_doubtful,
+            urlsplit(self.url).path.count("/"),
+            len(self.slug),
+            self.slug,
+        )
 
 
 def rows_of(text: str) -> list[Row]:

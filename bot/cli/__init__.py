@@ -83,7 +83,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _status(argv: Sequence[str] | None) -> int:
     try:
         signal.signal(signal.SIGTERM, signal.default_int_handler)
-        args = _parser().parse_args(argv)
+        words = sys.argv[1:] if argv is None else list(argv)
+        args = _parser(words).parse_args(words)
         from bot.telemetry import set_up_logging
 
         set_up_logging(level=logging.ERROR)  # `run` speaks up; all others print what they were asked for
@@ -108,7 +109,8 @@ def _status(argv: Sequence[str] | None) -> int:
         return OK
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(words: Sequence[str] = ()) -> argparse.ArgumentParser:
+    """All commands, or only the one that `words` begin with: the others' imports would make each command wait for all."""
     parser = _Parser(
         prog="fogbell",
         description="Fogbell: the bell that rings when the cloud goes down. Watches provider status feeds and your own "
@@ -118,6 +120,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"fogbell {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=_Parser)
-    for name in _COMMANDS:
+    named = words[0].replace("-", "_") if words else ""
+    for name in (named,) if named in _COMMANDS else _COMMANDS:
         importlib.import_module(f"bot.cli.{name}").add(commands)
     return parser

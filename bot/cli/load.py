@@ -7,9 +7,12 @@ import os
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from bot.config import Config, load
 from bot.errors import ConfigError
+
+if TYPE_CHECKING:
+    from bot.config import Config
 
 DEFAULT = Path("fogbell.toml")
 
@@ -30,6 +33,8 @@ def add_config(parser: argparse.ArgumentParser) -> None:
 
 def config_at(path: Path, *, data: Path | None = None, environ: Mapping[str, str] = os.environ) -> Config:
     """The configuration in a file. Raises ConfigError with every mistake, or when there is no such file."""
+    from bot.config import load
+
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import json
 import os
 import sys
 from collections.abc import Sequence
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bot.cli.status import FAILED, OK
-from bot.errors import NotFound, UsageError
+from bot.errors import Inside, NotFound, UsageError
 
 if TYPE_CHECKING:
     from aiohttp import ClientSession
@@ -136,7 +137,8 @@ def run_search(args: argparse.Namespace) -> int:
     from bot.sources import catalogue
 
     words = " ".join(args.words)
-    found = catalogue.search(words)
+    at = catalogue.at(words)
+    found = catalogue.search(words) or ((at[0],) if at else ())
     if not found:
         raise NotFound(
             f'the catalogue has nothing like "{words}".{_near(words)} `fogbell providers detect URL` finds the feed of a page'
@@ -182,7 +184,13 @@ def run_show(args: argparse.Namespace) -> int:
 
 def run_detect(args: argparse.Namespace) -> int:
     """Print the feed of a page. Raises SourceError when there is none that we read."""
-    found = asyncio.run(_detected(args.url, _access(args)))
+    access = _access(args)
+    is_name = not args.allow_private and not {".", ":"} & set(args.url)  # a bare host is one inside
+    url = _named(args.url).homepage if is_name else args.url
+    try:
+        found = asyncio.run(_detected(url, access))
+    except Inside as exc:
+        raise Inside(f"{exc}; where you mean to look inside, say --allow-private") from exc
     print(f"{found.title} ({found.provider})\n")
     _print_field("format", found.format)
     _print_field("feed", found.feed_url)
@@ -190,7 +198,7 @@ def run_detect(args: argparse.Namespace) -> int:
     for n, why in enumerate(found.why):
         _print_field("why" if n == 0 else "", why)
     _print_field("lost", found.lost or "nothing that we know of")
-    print(f"\n{_source_table(found, is_private=args.allow_private)}")
+    print(f"\n{_source_table(found, is_private=args.allow_private, header=args.header)}")
     return OK
 
 
@@ -301,7 +309,8 @@ def _write(target: Path, checked: Sequence[Checked]) -> None:
 def _named(name: str) -> CatalogueEntry:
     from bot.sources import catalogue
 
-    if entry := catalogue.find(name):
+    at = catalogue.at(name)
+    if entry := catalogue.find(name) or (at and at[0]):
         return entry
     raise NotFound(
         f'the catalogue knows no "{name}".{_near(name)} `fogbell providers search WORD` looks inside names'
@@ -329,12 +338,22 @@ def _print_field(name: str, value: str) -> None:
         print(f"  {name:10}{value}")
 
 
-def _source_table(found: Found, *, is_private: bool) -> str:
-    """The [[source]] that watches what was found."""
+def _source_table(found: Found, *, is_private: bool, header: str | None) -> str:
+    """The [[source]] that watches what was found. Its words are the page's: JSON's quoting keeps them within their quotes."""
     from bot.sources import catalogue
 
     entry = catalogue.find(found.provider)
-    if entry is not None and entry.feeds and entry.feeds[0].url == found.feed_url:
-        return f'[[source]]\nprovider = "{entry.name}"'
-    lines = [f'name   = "{found.provider}"', f'url    = "{found.feed_url}"', f'format = "{found.format}"']
-    return "\n".join(["[[source]]", *lines, *(["allow_private = true"] if is_private else [])])
+    lines = [f"provider = {json.dumps(found.provider)}"]
+    if entry is None or not entry.feeds or entry.feeds[0].url != found.feed_url:
+        facts = {"name": found.provider, "title": found.title, "url": found.feed_url, "format": found.format}
+        lines = [f"{key:6} = {json.dumps(value, ensure_ascii=False)}" for key, value in facts.items()]
+    lines += ["allow_private = true"] if is_private else []
+    if header is not None:
+        name, _, variable = header.partition("=")
+        lines += [
+            "",
+            "[source.auth]",
+            f"header = {json.dumps(name)}",
+            f"value  = {{ env = {json.dumps(variable)} }}",
+        ]
+    return "\n".join(["[[source]]", *lines])

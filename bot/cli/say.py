@@ -9,7 +9,6 @@ import sys
 
 from bot.cli.load import add_config, config_at
 from bot.cli.status import FAILED, OK, USAGE
-from bot.commands.spec import Actor, Front
 from bot.domain.words import Role
 
 EPILOG = """\
@@ -61,6 +60,7 @@ def _line(words: list[str]) -> str:
 
 
 async def _said(args: argparse.Namespace, line: str) -> int:
+    from bot.commands.spec import Actor, Front
     from bot.wiring import Options, build
 
     config = config_at(args.config, data=args.data)

@@ -12,7 +12,7 @@ from bot.domain.incident import Incident
 from bot.domain.present import provider_name
 from bot.domain.rules import Rules
 from bot.domain.words import Severity
-from bot.errors import UsageError
+from bot.errors import NotPossible
 from bot.notices.draft import Drafts
 from bot.ports import Incidents, Monitors, Silences, Sources
 from bot.sources.detecting import Found
@@ -43,15 +43,11 @@ class Context:
     silences: Silences
     sources: Sources
     rules: Rules
+    names: Mapping[str, str]
     drafts: Drafts
     commands: tuple[Command, ...]
     monitors: Monitors | None = None
     detect: Detect | None = None
-
-    @property
-    def names(self) -> Mapping[str, str]:
-        """What people call each provider, by its slug."""
-        return dict(self.rules.names)
 
     def provider(self, slug: str) -> str:
         """What people call one provider."""
@@ -59,15 +55,15 @@ class Context:
 
     @property
     def watched(self) -> Monitors:
-        """The sources that people added. Raises UsageError where none can be."""
+        """The sources that people added. Raises NotPossible where none can be."""
         if self.monitors is None:
-            raise UsageError("Pages cannot be added here; add a [[source]] to the configuration.")
+            raise NotPossible("Pages cannot be added here; add a [[source]] to the configuration.")
         return self.monitors
 
     async def look(self, url: str) -> Found:
-        """The feed of a page. Raises SourceError, or UsageError where no page can be looked at."""
+        """The feed of a page. Raises SourceError, or NotPossible where no page can be looked at."""
         if self.detect is None:
-            raise UsageError("Pages cannot be looked at here; name a provider of the catalogue.")
+            raise NotPossible("Pages cannot be looked at here; name a provider of the catalogue.")
         return await self.detect(url)
 
     async def open_incidents(self) -> tuple[Incident, ...]:

@@ -21,7 +21,7 @@ from bot.commands.parse import Request
 from bot.commands.spec import Actor, Command, Front, Reply
 from bot.domain.card import Tone
 from bot.domain.rules import Rules
-from bot.errors import CommandError, NotAllowed, NotFound, StoreError, UsageError
+from bot.errors import CommandError, NotAllowed, NotFound, NotPossible, StoreError, UsageError
 from bot.notices.draft import Drafts
 from bot.ports import Audit, Clock, Incidents, Monitors, Once, Silences, Sources
 from bot.telemetry import COMMANDS as RUNS
@@ -46,7 +46,10 @@ class _Call:
 
 @dataclass(slots=True, kw_only=True)
 class Dispatcher:
-    """Runs commands. `rules` and `drafts` may be replaced while it lives: a command sees them as they are when it starts."""
+    """Runs commands. `rules` and `drafts` may be replaced while it lives: a command sees them as they are when it starts.
+
+    `names` is what people call each provider, by its slug.
+    """
 
     commands: tuple[Command, ...]
     incidents: Incidents
@@ -57,6 +60,7 @@ class Dispatcher:
     audit: Audit
     clock: Clock
     rules: Rules
+    names: Mapping[str, str]
     drafts: Drafts
     zone: tzinfo
     monitors: Monitors | None = None
@@ -128,6 +132,7 @@ class Dispatcher:
             silences=self.silences,
             sources=self.sources,
             rules=self.rules,
+            names=self.names,
             drafts=self.drafts,
             commands=self.commands,
             monitors=self.monitors,
@@ -167,6 +172,8 @@ def _apology(error: CommandError) -> tuple[Reply, str]:
             title, outcome = "You may not do that", "not allowed"
         case NotFound():
             title, outcome = "There is no such thing", "not found"
+        case NotPossible():
+            title, outcome = "That cannot be done", "not possible"
         case _:
             title, outcome = "I did not understand that", "not understood"
     return Reply(card=plain(title, str(error), tone=Tone.MINOR), is_error=True), outcome

@@ -18,7 +18,7 @@ from bot.domain.incident import Claim, Closure, Incident
 from bot.domain.present import clock_words, headline
 from bot.domain.services import parse_need
 from bot.domain.words import Role
-from bot.errors import NotFound, UsageError
+from bot.errors import NotFound, NotPossible, UsageError
 
 UPDATES_SHOWN = 5
 TEXT_MAX_CHARS = 600  # of each update that `show` shows
@@ -57,7 +57,7 @@ async def ack(ctx: Context, incident: Annotated[str, "Incident, such as INC-12",
     """Say that you are on it."""
     found = await existing(ctx, incident)
     if not found.is_open:
-        raise UsageError(f"{found.id} is over ({found.status.words}): there is nothing to acknowledge.")
+        raise NotPossible(f"{found.id} is over ({found.status.words}): there is nothing to acknowledge.")
     if found.acknowledged is None:
         found = await ctx.acknowledge(found.id, ctx.actor)
         return Reply(card=_acknowledged(ctx, found), is_private=False)

@@ -37,11 +37,11 @@ def source_line(ctx: Context, report: SourceReport) -> str:
     who = ctx.provider(report.provider)
     name = who if report.name == report.provider else f"{who} ({report.name})"
     seen = clock_words(report.last_good_at, ctx.zone) if report.last_good_at else ""
+    why = f": {shown(report.reason, REASON_MAX_CHARS)}" if report.reason else ""
     match report.state:
         case SourceState.UNSEEN:
-            return f"cannot see {name}: there was no good look yet"
+            return f"cannot see {name}{why or ': there was no good look yet'}"
         case SourceState.UNREACHABLE | SourceState.CHANGED:
-            why = f": {shown(report.reason, REASON_MAX_CHARS)}" if report.reason else ""
             return f"cannot see {name}" + (f" since {seen}" if seen else "") + why
         case SourceState.STALE:
             return f"cannot see {name}: nobody has looked" + (f" since {seen}" if seen else "")

@@ -7,21 +7,23 @@ from people here, so that they never lead into our own network.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import count
 from typing import Annotated
 from urllib.parse import urlsplit
 
 from bot import net
 from bot.commands.context import Context
-from bot.commands.lines import plain, section
+from bot.commands.lines import LINES_SHOWN, plain, section
 from bot.commands.parse import did_you_mean, shown
 from bot.commands.spec import OneOf, Reply, Rest, command
 from bot.domain.card import Card
 from bot.domain.observation import SELF, WATCHER
 from bot.domain.present import clock_words
 from bot.domain.words import Role
-from bot.errors import NotFound, SourceError, UsageError
+from bot.errors import FetchError, Inside, NotFound, NotPossible, SourceError, UsageError
 from bot.ports import Monitor
 from bot.sources import FORMATS, catalogue, detecting
 from bot.sources.catalogue import CatalogueEntry, Verified
@@ -70,16 +72,21 @@ class _Wish:
 
 async def _added(ctx: Context, target: str) -> Card:
     held = await ctx.watched.all()
-    entry = catalogue.find(target)
+    entry = _entry_of(target)
     if entry is not None and (card := await _already(ctx, entry.name, entry.title, held)):
         return card
     if len(held) >= MONITORS_MAX:
-        raise UsageError(
+        raise NotPossible(
             f"{MONITORS_MAX} pages are watched by command, which is the most. Remove one, or use the configuration."
         )
-    wish = await _wish(ctx, target, entry)
+    wish = await _wish(ctx, target)
     if same := next((m for m in held if m.url == wish.found.feed_url), None):
         return _known(ctx, same)
+    if reader := ctx.sources.reader_of(wish.found.feed_url):
+        return plain(
+            f"{wish.found.title} is watched already",
+            f'The source "{reader}" reads this feed; "status" says how well it is seen.',
+        )
     name = await _name(ctx, wish, held)
     if card := await _already(ctx, name, wish.found.title, held):
         return card
@@ -97,8 +104,15 @@ async def _added(ctx: Context, target: str) -> Card:
     return _welcome(new, wish)
 
 
-async def _wish(ctx: Context, target: str, entry: CatalogueEntry | None) -> _Wish:
+def _entry_of(target: str) -> CatalogueEntry | None:
+    """The provider of that name, or whose page or feed it is."""
+    known = catalogue.at(target) if _ADDRESS.fullmatch(target) else None
+    return catalogue.find(target) or (known[0] if known else None)
+
+
+async def _wish(ctx: Context, target: str) -> _Wish:
     """What the words mean: an entry's feed as it stands in the catalogue, or what is found at an address."""
+    entry = catalogue.find(target)
     if entry is not None and entry.feeds:
         return _of_entry(entry)
     if entry is None and not _ADDRESS.fullmatch(target):
@@ -108,15 +122,20 @@ async def _wish(ctx: Context, target: str, entry: CatalogueEntry | None) -> _Wis
             ' "monitor add status.acme.example".'
         )
     url = detecting.address(entry.homepage if entry else target)
+    entry = entry or _entry_of(url)
     try:
-        found = await ctx.look(url)
+        return _Wish(found=await ctx.look(url), entry=entry, asked_url=url)
+    except Inside as exc:
+        raise NotPossible(
+            f"{exc}. A page inside your own network is for the configuration: add a [[source]] there."
+        ) from exc
     except SourceError as exc:
-        raise NotFound(str(exc)) from exc
-    known = catalogue.at(url)
-    return _Wish(found=found, entry=entry or (known[0] if known else None), asked_url=url)
+        if isinstance(exc, FetchError) and entry is not None and entry.feeds:
+            return _of_entry(entry, f"It could not be looked at just now: {exc}")
+        raise NotPossible(str(exc)) from exc
 
 
-def _of_entry(entry: CatalogueEntry) -> _Wish:
+def _of_entry(entry: CatalogueEntry, doubt: str = "") -> _Wish:
     feed = entry.feeds[0]
     about = FORMATS[feed.format].about
     found = Found(
@@ -128,12 +147,8 @@ def _of_entry(entry: CatalogueEntry) -> _Wish:
         provider=entry.name,
         every=feed.every,
     )
-    is_doubtful = entry.verified is Verified.DOUBTFUL
-    doubt = (
-        'The catalogue is not sure of this address: see in "status" whether it answers.'
-        if is_doubtful
-        else ""
-    )
+    if entry.verified is Verified.DOUBTFUL and not doubt:
+        doubt = 'The catalogue is not sure of this address: see in "status" whether it answers.'
     return _Wish(found=found, entry=entry, asked_url=entry.homepage, doubt=doubt)
 
 
@@ -144,9 +159,15 @@ async def _name(ctx: Context, wish: _Wish, held: tuple[Monitor, ...]) -> str:
     short = re.sub(r"[^a-z0-9.-]", "", wish.found.provider.casefold()).strip(".-")
     reports = await ctx.sources.lines()
     taken = {SELF, WATCHER, *(m.name for m in held), *(n for r in reports for n in (r.name, r.provider))}
-    if short and short not in taken and catalogue.find(short) is None:
-        return short
-    return urlsplit(wish.asked_url).hostname or short
+    return next(name for name in _names(short, wish) if name not in taken and catalogue.find(name) is None)
+
+
+def _names(short: str, wish: _Wish) -> Iterator[str]:
+    if short:
+        yield short
+    host = urlsplit(wish.asked_url).hostname or "page"
+    yield host
+    yield from (f"{host}-{n}" for n in count(2))
 
 
 async def _already(ctx: Context, name: str, title: str, held: tuple[Monitor, ...]) -> Card | None:
@@ -168,7 +189,7 @@ def _known(ctx: Context, held: Monitor) -> Card:
 
 def _welcome(new: Monitor, wish: _Wish) -> Card:
     text = (
-        f"{new.title or new.name} ({new.name}) is read as {new.format}, every {new.every_s} s, from {net.shown(new.url)}."
+        f"{_called(new)} is read as {new.format}, every {new.every_s} s, from {net.shown(new.url)}."
         " The first look follows within seconds."
     )
     lost = (*section("What it cannot tell", [wish.found.lost] if wish.found.lost else []),)
@@ -180,19 +201,34 @@ def _welcome(new: Monitor, wish: _Wish) -> Card:
 
 async def _removed(ctx: Context, target: str) -> Card:
     held = {m.name: m for m in await ctx.watched.all()}
-    entry = catalogue.find(target)
-    url = detecting.address(target)
+    entry = _entry_of(target)
     wanted = {target.casefold(), entry.name if entry else ""}
-    meant = next(
-        (m for m in held.values() if m.name in wanted or url == m.url or _is_titled(m, target)), None
-    )
+    meant = _meant(target, wanted, held.values())
     if meant is not None and await ctx.watched.remove(meant.name):
         text = "Nobody looks any more. What is open of it stays as it was last told."
         return plain(f"{meant.title or meant.name} is no longer watched", text)
     if any(wanted & {report.name, report.provider} for report in await ctx.sources.lines()):
-        raise NotFound(f'"{shown(target)}" is a source of the configuration: take its [[source]] out there.')
+        raise NotPossible(
+            f'"{shown(target)}" is a source of the configuration: take its [[source]] out there.'
+        )
     listed = f" Watched by command: {', '.join(held)}." if held else " None was added by command."
     raise NotFound(f'No monitor is called "{shown(target)}".{did_you_mean(target, held)}{listed}')
+
+
+def _called(one: Monitor) -> str:
+    return f"{one.title} ({one.name})" if one.title and one.title != one.name else one.name
+
+
+def _meant(target: str, wanted: set[str], held: Iterable[Monitor]) -> Monitor | None:
+    """The one that is called so, or whose feed is at that address, or the only one below it."""
+    url, place = detecting.address(target), f"{catalogue.place_of(target)}/"
+    near = []
+    for one in held:
+        if one.name in wanted or one.url == url or (one.title or "").casefold() == target.casefold():
+            return one
+        if _ADDRESS.fullmatch(target) and f"{catalogue.place_of(one.url)}/".startswith(place):
+            near.append(one)
+    return near[0] if len(near) == 1 else None
 
 
 async def _listed(ctx: Context) -> Card:
@@ -203,8 +239,11 @@ async def _listed(ctx: Context) -> Card:
     tail = f'{beside}"status" says how well all of them are seen.'
     if not held:
         return plain("No page was added by command", f'{tail} To add one: "monitor add status.acme.example".')
-    lines = section("Watched by command", [_line(ctx, m) for m in held])
-    return plain(f"{len(held)} page{'s' if len(held) > 1 else ''} added by command", tail, sections=lines)
+    lines = section("Watched by command", [_line(ctx, m) for m in held[:LINES_SHOWN]])
+    more = section("And", [", ".join(m.name for m in held[LINES_SHOWN:])] if held[LINES_SHOWN:] else [])
+    return plain(
+        f"{len(held)} page{'s' if len(held) > 1 else ''} added by command", tail, sections=(*lines, *more)
+    )
 
 
 def _line(ctx: Context, held: Monitor) -> str:
@@ -214,14 +253,10 @@ def _line(ctx: Context, held: Monitor) -> str:
     return " · ".join((held.name, held.format, f"every {held.every_s} s", where, added))
 
 
-def _is_titled(held: Monitor, target: str) -> bool:
-    return held.title is not None and held.title.casefold() == target.casefold()
-
-
 def _needed(target: str, action: str) -> str:
     if not target:
         example = "status.acme.example" if action == "add" else "acme"
         raise UsageError(
             f'"monitor {action}" needs a name or an address. Example: "monitor {action} {example}"'
         )
-    return target
+    return target.strip("<>")  # as chats mark an address that is to have no preview

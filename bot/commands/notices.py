@@ -14,8 +14,8 @@ from bot.domain.card import Card, Section
 from bot.domain.incident import Incident
 from bot.domain.notice import Cause, Draft, Stage, Wish
 from bot.domain.present import clock_words
-from bot.domain.words import Role
-from bot.errors import ConfigError, UsageError
+from bot.domain.words import Kind, Role
+from bot.errors import ConfigError, NotPossible, UsageError
 
 
 @command(role=Role.RESPONDER, example="draft INC-12 identified")
@@ -27,6 +27,10 @@ async def draft(
 ) -> Reply:
     """Draft a notice to customers; only you see it."""
     found = await existing(ctx, incident)
+    if found.kind is Kind.BLINDNESS:
+        raise NotPossible(
+            f"{found.id} is about what Fogbell can see, not about your services: customers have no part in it."
+        )
     if not stage and notice.stage_of(found.status) is None:
         raise UsageError(
             f"{found.id} is {found.status.words}, so customers have nothing to hear yet."

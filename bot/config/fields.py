@@ -114,9 +114,8 @@ def _network(value: Any) -> Any:
 
 def _header_name(value: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9_-]{1,80}", value):
-        raise ValueError(
-            f'"{value[:40]}" is not the name of a header: write one as "Authorization" or "X-Api-Key"'
-        )
+        # What was given is not shown: it may be the whole header, with its secret.
+        raise ValueError('is not the name of a header: write one as "Authorization" or "X-Api-Key"')
     return value
 
 

@@ -7,6 +7,7 @@ ours may lead is in `guard`, when requests may go in `turns`.
 from __future__ import annotations
 
 from contextlib import suppress
+from ipaddress import ip_address, ip_network
 from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
@@ -23,6 +24,7 @@ from bot.net.guard import (
     resolve,
     shown,
 )
+from bot.net.interim import BoundedConnector
 from bot.net.turns import Turns
 
 __all__ = [
@@ -61,7 +63,7 @@ def open_session(
     """
     about = f"Fogbell/{__version__}" + (f" (+{contact})" if contact else "")
     is_own = guard is not None or resolve is not None
-    connector = aiohttp.TCPConnector(
+    connector = BoundedConnector(
         resolver=PublicOnly(guard, resolve) if is_own else None,
         ttl_dns_cache=DNS_TTL_S,
         dns_cache_max_size=DNS_NAMES,
@@ -81,12 +83,31 @@ def open_session(
 
 
 def proxy_for(url: str) -> str | None:
-    """The environment's proxy for a URL (ws:// too), unless NO_PROXY names its host or it is on this machine."""
+    """The environment's proxy for a URL (ws:// too), unless NO_PROXY names its host or network, or it is on this machine."""
     parts = URL(url)
     host = parts.host or ""
-    if is_this_machine(host) or is_local_name(host) or proxy_bypass(host):
+    proxies = getproxies()
+    if (
+        is_this_machine(host)
+        or is_local_name(host)
+        or proxy_bypass(host)
+        or _is_within(host, proxies.get("no", ""))
+    ):
         return None
-    return getproxies().get(parts.scheme.replace("ws", "http"))
+    proxy = proxies.get(parts.scheme.replace("ws", "http"))
+    return f"http://{proxy}" if proxy and "://" not in proxy else proxy
+
+
+def _is_within(host: str, networks: str) -> bool:
+    """True for a number that is in one of the networks among the words of NO_PROXY."""
+    number = literal(host)
+    if number is None:
+        return False
+    for word in networks.split(","):
+        with suppress(ValueError):  # names are among them
+            if ip_address(number) in ip_network(word.strip(), strict=False):
+                return True
+    return False
 
 
 def is_this_machine(host: str) -> bool:

@@ -15,7 +15,7 @@ import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
-from bot.errors import FetchError
+from bot.errors import FetchError, Inside
 
 Resolve = Callable[[str], Awaitable[Sequence[str]]]
 """Gives the addresses of a host name as text. Raises OSError when there is none."""
@@ -28,12 +28,18 @@ _NEVER = tuple(
     ipaddress.ip_network(text)
     for text in (
         "168.63.129.16/32",  # the host agent of every Azure machine, public by number only
+        "192.0.0.0/24",  # of protocols; Oracle's older cloud keeps its metadata there
         "192.88.99.0/24",  # relays of 6to4, given up
         "64:ff9b:1::/48",  # NAT64 within one network
+        "3fff::/20",  # for examples
+        "5f00::/16",  # segment routing within one network
         "fec0::/10",  # site-local, given up
     )
 )
-_EMBEDS_IPV4 = (ipaddress.ip_network("64:ff9b::/96"), ipaddress.ip_network("::/96"))  # NAT64, IPv4-compatible
+_EMBEDS_IPV4 = tuple(
+    ipaddress.ip_network(text)
+    for text in ("64:ff9b::/96", "::/96", "::ffff:0:0:0/96")  # NAT64, IPv4-compatible, IPv4-translated
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +63,7 @@ class Guard:
         """
         host = _host(url)
         if not self.networks and is_local_name(host):
-            raise FetchError(f"{shown(url)} names a machine inside, which is not public")
+            raise Inside(f"{shown(url)} names a machine inside, which is not public")
         if number := literal(host):
             self.check_addresses(shown(url), [number])
         return host
@@ -66,7 +72,7 @@ class Guard:
         """Return when every address is permitted. Raises FetchError that says `what` leads where."""
         inside = [address for address in addresses if not self.permits(address)]
         if inside:
-            raise FetchError(f"{what} leads to {inside[0]}, which is not a public address")
+            raise Inside(f"{what} leads to {inside[0]}, which is not a public address")
 
 
 class PublicOnly(AbstractResolver):

@@ -5,11 +5,12 @@ Not at every look: a thousand sources would write thirty times a second what nob
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from bot import telemetry
-from bot.domain.trust import Doubt, SourceReport, state_now
+from bot.domain.incident import Incident
+from bot.domain.trust import Doubt, SourceReport, doubts_about
 from bot.errors import StoreError
 from bot.pipeline.watch import Watch
 from bot.ports import Clock
@@ -26,8 +27,10 @@ class Board:
         self._clock = clock
         self._flushed: dict[str, SourceReport] = {}  # by identity: a report is replaced, never changed
 
-    async def flush(self, watches: Iterable[Watch]) -> None:
-        """Write what changed since the last time. Raises StoreError."""
+    async def flush(
+        self, watches: Iterable[Watch], open_of: Callable[[str], Iterable[Incident]] = lambda provider: ()
+    ) -> None:
+        """Write what changed since the last time. `open_of` gives a provider's open incidents. Raises StoreError."""
         now = self._clock.now()
         changed: dict[str, SourceReport] = {}
         for watch in watches:
@@ -36,8 +39,8 @@ class Board:
                 continue
             self._flushed[name] = watch.report
             changed[name] = report = report_of(watch)
-            telemetry.SOURCE_BLIND.labels(name).set(state_now(report, watch.source.every, now).is_blind)
-            telemetry.SOURCE_DOUBTS.labels(name).set(len(report.doubts))
+            doubts = (*report.doubts, *doubts_about(name, open_of(report.provider), now))
+            telemetry.SOURCE_DOUBTS.labels(name).set(len(doubts))
         try:
             await self._shelf.put_all(changed)
         except StoreError:

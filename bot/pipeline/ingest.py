@@ -46,12 +46,10 @@ class Ingest:
         return await self._commit(seen.provider, lambda ledger: decide(ledger, seen, self._rules))
 
     async def open_keys(self, provider: str, source: str) -> frozenset[str]:
-        """The native ids of what this source last called open."""
+        """The keys of what this source last called open."""
         ledger = await self._incidents.read(provider)
         claims = (c for incident in ledger.open_incidents for c in incident.claims)
-        return frozenset(
-            c.said.key for c in claims if c.source == source and c.said.is_native and not c.is_over
-        )
+        return frozenset(c.said.key for c in claims if c.source == source and not c.is_over)
 
     async def acknowledge(self, incident_id: str, by: str) -> Incident:
         """The incident, with someone on it. Raises NotFound."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, MutableMapping
 from datetime import timedelta
 
 from bot.pipeline.pool import Pool
@@ -15,15 +15,25 @@ EVERY_SECONDS = 5.0
 
 
 class Monitoring:
-    """Compares what people want watched with what the pool watches. `watch` makes a source's watch."""
+    """Compares what people want watched with what the pool watches. `watch` makes a source's watch.
+
+    `names` is what people call each provider; a page that was added brings its title, unless the operator gave one.
+    """
 
     def __init__(
-        self, monitors: Monitors, pool: Pool, clock: Clock, watch: Callable[[SourceSpec], Watch]
+        self,
+        monitors: Monitors,
+        pool: Pool,
+        clock: Clock,
+        watch: Callable[[SourceSpec], Watch],
+        names: MutableMapping[str, str],
     ) -> None:
         self._monitors = monitors
         self._pool = pool
         self._clock = clock
         self._watch = watch
+        self._names = names
+        self._given = frozenset(names)
         self._taken: dict[str, Monitor] = {}
 
     async def run(self) -> None:
@@ -44,6 +54,8 @@ class Monitoring:
             if name not in configured and self._taken.get(name) != monitor and monitor.format in FORMATS:
                 self._pool.add(self._watch(spec_of(monitor)))
                 self._taken[name] = monitor
+                if monitor.title and monitor.provider not in self._given:
+                    self._names[monitor.provider] = monitor.title
 
 
 def spec_of(monitor: Monitor) -> SourceSpec:

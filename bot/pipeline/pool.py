@@ -75,7 +75,9 @@ class Pool:
         self._turns: list[_Turn] = []
         self._numbers: dict[str, int] = {}
         self._looking: set[str] = set()
+        self._away_until: dict[str, float] = {}  # as servers asked; no hurry goes above that
         self._ours_until: dict[int, float] = {}
+        self._checked_at = 0.0
         self._sleeping: asyncio.Future[None] | None = None
         self._paces: dict[str, tuple[Format | None, Paces]] = {}
         tempo.hurry = self.hurry
@@ -97,14 +99,19 @@ class Pool:
 
     def add(self, watch: Watch) -> None:
         """Look at one more source, now; in place of one of the same name."""
-        self._watches[watch.source.name] = watch
-        self._paces.pop(watch.source.name, None)
-        self._plan(watch.source.name, self._now())
+        name = watch.source.name
+        self._watches[name] = watch
+        self._paces.pop(name, None)
+        self._away_until.pop(name, None)
+        self._plan(name, self._now())
 
     def remove(self, name: str) -> None:
         """Look at it no more."""
-        self._watches.pop(name, None)
-        self._numbers.pop(name, None)
+        if self._watches.pop(name, None):
+            telemetry.forget_source(name)
+        self._paces.pop(name, None)
+        self._away_until.pop(name, None)
+        self._numbers[name] = self._numbers.get(name, 0) + 1  # turns that were planned for it are void
 
     def hurry(self, providers: Iterable[str]) -> None:
         """Look at these providers' sources now."""
@@ -112,6 +119,15 @@ class Pool:
         for name, watch in self._watches.items():
             if watch.source.provider in wanted and name not in self._looking:
                 self._plan(name, self._now())
+
+    @property
+    def shards(self) -> frozenset[int]:
+        """The shards of providers that this worker looks at."""
+        return frozenset(filter(self._holds, self._ours_until))
+
+    def holds(self, provider: str) -> bool:
+        """True when what is said about this provider, watched or not, is ours to say."""
+        return self._holds(_shard(provider))
 
     def secret_of(self, source: str) -> str | None:
         """The secret that opens a source for pushes, or None."""
@@ -127,7 +143,7 @@ class Pool:
 
     async def run(self) -> None:
         """Look at sources as they fall due, until cancelled."""
-        await self._recall()
+        await self._begin()
         async with asyncio.TaskGroup() as tasks:
             while True:
                 await self._pause()
@@ -146,41 +162,51 @@ class Pool:
         try:
             while True:
                 await self._clock.sleep(FLUSH_SECONDS)
-                await self._board.flush(self.ours)
+                await self._board.flush(self.ours, self._tempo.open_of)
         finally:
             with suppress(Exception):  # the store may be gone by now, and nothing is lost but seconds
-                await self._board.flush(self.ours)
+                await self._board.flush(self.ours, self._tempo.open_of)
 
-    async def _recall(self) -> None:
-        """What earlier lives knew, in two reads; and first turns, spread by name: sources do not all start at once."""
+    async def _begin(self) -> None:
+        """First turns, spread by name: sources do not all start at once."""
         await self._renew()
-        reports, marks = await self._reports.all(), await self._marks.all()
         spread, now = SPREAD_SECONDS * len(self._watches), self._now()
         for name, watch in self._watches.items():
-            watch.recall(reports.get(name), marks.get(name))
             every = watch.source.every.total_seconds()
             self._plan(name, now + phase(name) * min(every, spread))
 
     async def _renew(self) -> None:
-        before = set(self._ours_until)
-        for shard in {shard_of(watch) for watch in self._watches.values()}:
+        held: dict[int, float] = {}
+        for shard in range(SHARDS):
             asked_at = asyncio.get_running_loop().time()
             if await self._leases.hold(f"sources:{shard}", LEASE):
                 # By the machine's own clock: a worker that was frozen for longer must not think itself the holder.
-                self._ours_until[shard] = asked_at + LEASE.total_seconds()
-            else:
-                self._ours_until.pop(shard, None)
-        for watch in self._watches.values():
-            if shard_of(watch) not in before:
-                watch.forget()  # somebody else may have looked meanwhile
-        if taken := set(self._ours_until) - before:
+                held[shard] = asked_at + LEASE.total_seconds()
+        taken = {shard for shard in held if not self._holds(shard)}
+        if taken:
+            await self._recall(taken)
             log().info(Event.SOURCES_TAKEN, shards=len(taken), of=SHARDS)
+        self._ours_until = held
+        for watch in self._watches.values():
+            if shard_of(watch) not in held:
+                watch.rest()
+
+    async def _recall(self, shards: set[int]) -> None:
+        """What others saw of these while they were not ours, in two reads."""
+        reports, marks = await self._reports.all(), await self._marks.all()
+        for name, watch in self._watches.items():
+            if shard_of(watch) in shards:
+                watch.recall(reports.get(name), marks.get(name))
 
     def _is_ours(self, watch: Watch) -> bool:
-        return self._ours_until.get(shard_of(watch), 0.0) > asyncio.get_running_loop().time()
+        return self._holds(shard_of(watch))
+
+    def _holds(self, shard: int) -> bool:
+        return self._ours_until.get(shard, 0.0) > asyncio.get_running_loop().time()
 
     def _plan(self, name: str, due: float) -> None:
         number = self._numbers[name] = self._numbers.get(name, 0) + 1
+        due = max(due, self._away_until.get(name, 0.0))
         heapq.heappush(self._turns, _Turn(due, number, name))
         if self._turns[0].number == number and self._turns[0].name == name:
             self._wake()
@@ -196,6 +222,11 @@ class Pool:
     async def _pause(self) -> None:
         """Until the next turn is due, or one is planned that is due earlier."""
         before = self._now()
+        if before < self._checked_at - JUMP_SECONDS:
+            self._away_until.clear()
+            for name in self._watches:
+                self._plan(name, before)
+        self._checked_at = before
         due = self._turns[0].due if self._turns else before + PAUSE_MAX_SECONDS
         seconds = min(due - before, PAUSE_MAX_SECONDS)
         if seconds <= 0:
@@ -211,9 +242,6 @@ class Pool:
             await asyncio.wait([self._sleeping])
         finally:
             self._sleeping.cancel()
-        if self._now() < before - JUMP_SECONDS:
-            for name in self._watches:
-                self._plan(name, self._now())
 
     def _wake(self) -> None:
         if self._sleeping is not None:
@@ -221,29 +249,41 @@ class Pool:
 
     async def _turn(self, turn: _Turn) -> None:
         watch = self._watches.get(turn.name)
-        start, asked = self._now(), 0.0
+        start = self._now()
         wait = NOT_OURS_SECONDS
         try:
             if watch is not None and self._is_ours(watch):
                 telemetry.POLL_LATENESS.observe(max(0.0, start - turn.due))
                 wait = PAUSE_MAX_SECONDS  # should the look fail in a way that nobody foresaw
-                asked = await contained("sources", watch.look()) or 0.0  # the other sources live on
+                asked = await contained("sources", self._look(watch)) or 0.0  # the other sources live on
+                self._away_until[turn.name] = start + asked
                 wait = self._wait(watch)
         finally:
             self._looking.discard(turn.name)
             if watch is not None and self._numbers.get(turn.name) == turn.number:
-                self._plan(turn.name, max(start + max(wait, asked), self._now()))
+                self._plan(turn.name, max(start + wait, self._now()))
+
+    async def _look(self, watch: Watch) -> float:
+        if not watch.is_recalled:  # it was added while we run
+            name = watch.source.name
+            watch.recall(await self._reports.get(name), await self._marks.get(name))
+        return await watch.look()
 
     def _wait(self, watch: Watch) -> float:
         """Seconds from the start of one look to the next."""
         report, now = watch.report, self._clock.now()
+        is_seen = report.trouble is None  # what cannot be seen is neither quiet nor does it push
         signals = self._tempo.signals(
-            report.provider, now, changed_at=report.changed_at, pushed_at=report.pushed_at
+            report.provider,
+            now,
+            changed_at=report.changed_at if is_seen else None,
+            pushed_at=report.pushed_at if is_seen else None,
         )
         if watch.is_pending:
             signals = replace(signals, live_at=now)
-        every = interval(self._paces_of(watch), signals, now).total_seconds()
-        return every * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311 - jitter, not a secret
+        every = interval(self._paces_of(watch), signals, now)
+        watch.promise(every)
+        return every.total_seconds() * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311 - jitter, not a secret
 
     def _paces_of(self, watch: Watch) -> Paces:
         """Kept, because every look asks; made anew once the format is found out."""

@@ -8,10 +8,12 @@ from __future__ import annotations
 import asyncio
 import re
 from contextlib import suppress
+from hashlib import blake2b
 from pathlib import Path
 
 from bot.sources.payload import Payload
 
+_PLAIN = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}")
 _ENDINGS = {b"{": "json", b"[": "json", b"<": "xml"}
 
 
@@ -27,7 +29,7 @@ class Quarantine:
             return None
         ending = _ENDINGS.get(payload.body.lstrip()[:1], "body")
         name = f"001-{payload.fetched_at:%Y%m%dT%H%M%SZ}.{ending}"
-        path = self._folder / re.sub(r"[^A-Za-z0-9._-]", "_", source) / name
+        path = self._folder / _folder_name(source) / name
         try:
             await asyncio.to_thread(_write, path, payload.body)
         except OSError:
@@ -35,8 +37,16 @@ class Quarantine:
         return path
 
 
+def _folder_name(source: str) -> str:
+    """The source's name where it can be a folder's, else something like it that no other source gets."""
+    if _PLAIN.fullmatch(source):
+        return source
+    digest = blake2b(source.encode(errors="replace"), digest_size=4).hexdigest()
+    return f"{re.sub(r'[^A-Za-z0-9_-]', '_', source)[:60]}-{digest}"
+
+
 def _write(path: Path, body: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)  # it may come from a private feed
     unfinished = path.with_suffix(".part")
     unfinished.write_bytes(body)
     for older in path.parent.iterdir():

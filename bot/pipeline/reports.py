@@ -40,17 +40,20 @@ class Reports:
             reports.append(self._line(watch, held.get(watch.source.name), ledgers[provider]))
         return tuple(reports)
 
+    def reader_of(self, url: str) -> str | None:
+        """The name of the source that reads this address, or None."""
+        return next((watch.source.name for watch in self._watches() if watch.source.url == url), None)
+
     def _line(
         self, watch: Watch, held: SourceReport | None, open_incidents: tuple[Incident, ...]
     ) -> SourceReport:
-        source, now = watch.source, self._clock.now()
+        now = self._clock.now()
         known = [r for r in (held, report_of(watch) if watch.has_looked else None) if r is not None]
         report = max(known, key=_seen_last, default=watch.report)
         return replace(
             report,
-            state=state_now(report, source.every, now),
-            every=source.every,
-            doubts=(*report.doubts, *doubts_about(source.name, open_incidents, now)),
+            state=state_now(report, report.every, now),
+            doubts=(*report.doubts, *doubts_about(watch.source.name, open_incidents, now)),
             open_incidents=len(open_incidents),
         )
 

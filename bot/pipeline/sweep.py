@@ -16,7 +16,7 @@ EVERY_SECONDS = 600.0
 
 
 class Sweep:
-    """Walks all ledgers now and then. Everything it does may be done twice. `saw` is told what is open."""
+    """Walks all ledgers now and then. Everything it does may be done twice. `saw_all` is told what each provider has open."""
 
     def __init__(
         self,
@@ -24,13 +24,13 @@ class Sweep:
         outbox: Outbox,
         ingest: Ingest,
         clock: Clock,
-        saw: Callable[[tuple[Incident, ...]], None] = lambda incidents: None,
+        saw_all: Callable[[str, tuple[Incident, ...]], None] = lambda provider, incidents: None,
     ) -> None:
         self._incidents = incidents
         self._outbox = outbox
         self._ingest = ingest
         self._clock = clock
-        self._saw = saw
+        self._saw_all = saw_all
 
     async def run(self) -> None:
         """Sweep at once, then every ten minutes, until cancelled."""
@@ -47,7 +47,7 @@ class Sweep:
                 Sighting(provider=provider, source=CLOCK, seen_at=now, observations=())
             )
             going_on = (await self._incidents.read(provider)).open_incidents
-            self._saw(going_on)
+            self._saw_all(provider, going_on)
             for incident in going_on:
                 open_count += 1
                 for channel in incident.channels:

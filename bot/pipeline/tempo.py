@@ -45,6 +45,18 @@ class Tempo:
             if is_new and incident.is_open:
                 self._born(incident)
 
+    def saw_all(self, provider: str, incidents: Iterable[Incident]) -> None:
+        """These are all that the provider has open: whatever else we took for open, another worker has closed."""
+        incidents = tuple(incidents)
+        held = self._open.get(provider, {})
+        for name in held.keys() - {incident.id for incident in incidents}:
+            del held[name]
+        self.saw(incidents)
+
+    def open_of(self, provider: str) -> tuple[Incident, ...]:
+        """What the provider has open, as far as this worker has heard."""
+        return tuple(self._open.get(provider, {}).values())
+
     def _born(self, incident: Incident) -> None:
         now = self._clock.now()
         if incident.provider == SELF:

@@ -36,6 +36,7 @@ THREAD_ABOVE_BYTES = 32 * 1024  # larger bodies are parsed beside the loop
 BODY_MAX_BYTES = 8 * 1024 * 1024  # while the format is not known yet
 EMPTIED_FROM = 5  # a window that held so many and now holds none is broken, not healthy
 EMPTIED_FOR = timedelta(hours=24)  # and then believed at last
+_NOTHING = float("nan")  # what metrics say of sources that others look at
 _PARSING = ThreadPoolExecutor(
     max_workers=2, thread_name_prefix="parse"
 )  # more would only fight for the loop's turn
@@ -74,7 +75,7 @@ def sighting_of(payload: Payload, source: SourceSpec, form: Format) -> tuple[Sig
 class Watch:
     """One source, and what is remembered of it between looks; `report` is what others are told of it.
 
-    `is_pending` asks for another look soon. `forget` when somebody else may have looked meanwhile.
+    `is_pending` asks for another look soon. `recall` when somebody else may have looked meanwhile.
     """
 
     def __init__(
@@ -105,6 +106,7 @@ class Watch:
         self._missed: frozenset[str] = frozenset()  # what was open, and the last look did not find
         self._counters: dict[str, Counter] = {}
         telemetry.SOURCE_AGE.labels(source.name).set_function(self._age)
+        telemetry.SOURCE_BLIND.labels(source.name).set_function(self._blindness)
 
     @property
     def moved_to(self) -> str | None:
@@ -112,20 +114,32 @@ class Watch:
         return shown(self._marks.moved_to) if self._marks and self._marks.moved_to else None
 
     @property
+    def is_recalled(self) -> bool:
+        """True once it knows what earlier lives knew."""
+        return self._marks is not None
+
+    @property
     def form(self) -> Format | None:
         """The format, once it is configured or found out."""
         return self._form
 
     def recall(self, report: SourceReport | None, marks: Marks | None) -> None:
-        """What an earlier life of this or another worker knew."""
+        """What an earlier life of this or another worker knew, in place of what we knew."""
         if report is not None:
             # What spoke against the last look, the next one finds again, if it is still so.
             self.report = replace(report, every=self.source.every, provider=self.source.provider, doubts=())
         self._marks = marks or Marks()
+        self._missed, self.has_looked, self.is_pending = frozenset(), False, False
 
-    def forget(self) -> None:
-        """Read the marks again before the next look."""
-        self._marks = None
+    def rest(self) -> None:
+        """Somebody else looks at it from now on."""
+        self.has_looked = False
+
+    def promise(self, every: timedelta) -> None:
+        """It is looked at that often from now on: who waits for longer than it was told to has lost sight of it."""
+        every = max(every, self.source.every)
+        if self.report.every != every:
+            self.report = replace(self.report, every=every)
 
     async def look(self) -> float:
         """One turn; gives how many seconds the server asked us to stay away, mostly 0. Raises StoreError."""
@@ -281,14 +295,19 @@ class Watch:
 
     def _lost(self, error: SourceError, now: datetime) -> None:
         """Say it once, not at every turn."""
-        trouble = _trouble(error)
-        if self.report.trouble is None:
+        trouble, old = _trouble(error), self.report
+        if old.trouble is None:
             event = Event.SOURCE_LOST if trouble is Trouble.UNREACHABLE else Event.SOURCE_BROKEN
             log().warning(event, source=self.source.name, reason=str(error))
         report = replace(
-            self.report, trouble=trouble, reason=str(error)[:300], failing_since=self.report.failing_since or now
-        )  # fmt: skip
-        self.report = replace(report, state=state_now(report, self.source.every, now))
+            old,
+            trouble=trouble,
+            reason=_reason(error, now),
+            # A clock that was set back left them in the future, where nothing grows old.
+            failing_since=min(old.failing_since or now, now),
+            last_good_at=min(old.last_good_at, now) if old.last_good_at else None,
+        )
+        self.report = replace(report, state=state_now(report, report.every, now))
 
     def _count(self, outcome: str) -> None:
         counter = self._counters.get(outcome)
@@ -298,7 +317,18 @@ class Watch:
 
     def _age(self) -> float:
         last = self.report.last_good_at
-        return (self._clock.now() - last).total_seconds() if last else float("nan")
+        return (self._clock.now() - last).total_seconds() if last and self.has_looked else _NOTHING
+
+    def _blindness(self) -> float:
+        """Asked for at each scrape: who is asked to stay away, or hangs, brings no report that could say so."""
+        state = state_now(self.report, self.report.every, self._clock.now())
+        return float(state.is_blind) if self.has_looked else _NOTHING
+
+
+def _reason(error: SourceError, now: datetime) -> str:
+    after = error.retry_after if isinstance(error, FetchError) else None
+    away = f"; it asked us to stay away until {now + after:%H:%M} UTC" if after else ""
+    return str(error)[:300] + away
 
 
 def _trouble(error: SourceError) -> Trouble:
@@ -308,7 +338,8 @@ def _trouble(error: SourceError) -> Trouble:
 
 
 async def _beside_the_loop(payload: Payload, read: Callable[[], T]) -> T:
-    """Run `read`, beside the loop where the body is large."""
-    if len(payload.body) <= THREAD_ABOVE_BYTES:
+    """Run `read`, beside the loop where it may take long: a large body, or one that feedparser may have to read."""
+    is_xml = payload.body.lstrip()[:1] == b"<"
+    if len(payload.body) <= THREAD_ABOVE_BYTES and not is_xml:
         return read()
     return await asyncio.get_running_loop().run_in_executor(_PARSING, read)

@@ -103,7 +103,8 @@ class HubCaller:
     async def _post(self, hub: str, form: Mapping[str, str], guard: net.Guard | None) -> int:
         proxy = net.proxy_for(hub) if guard is None or guard.by_proxy else None
         async with (
-            net.open_session(guard=guard, resolve=self._resolve) as session,
+            # The proxy is the operator's own and may be inside.
+            net.open_session(guard=None if proxy else guard, resolve=self._resolve) as session,
             session.post(hub, data=dict(form), allow_redirects=False, proxy=proxy) as response,
         ):
             return response.status

@@ -19,6 +19,7 @@ from bot.web import api
 from bot.web.api import DESK, STORE_AWAY, UNREADABLE, Dispatch, desk_of
 from bot.web.hooks import HOOKS, Hooks, answer_hook
 from bot.web.pages import HERE, Board, Page, Pages, State
+from bot.web.quiet import QUIET, Quiet
 from bot.web.security import (
     BODY_MAX_BYTES,
     COOKIE,
@@ -63,6 +64,7 @@ def build_app(
             ]
         )
     app = web.Application(middlewares=[worded, guarded], client_max_size=BODY_MAX_BYTES)
+    app[QUIET] = Quiet()
     app[GUARD] = Guard(token=token or None, is_loopback=bound_to_loopback)
     app[DESK] = desk_of(
         console,
@@ -91,13 +93,21 @@ async def serve(
     `on_ready` hears the port when the server listens, which matters for port 0. Raises ConfigError when the port cannot be had.
     """
     logging.getLogger("aiohttp.server").addFilter(_is_ours)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=CLOSE_S, handler_cancellation=True)
+    quiet = app[QUIET]
+    runner = web.AppRunner(
+        app,
+        access_log=None,
+        shutdown_timeout=CLOSE_S,
+        handler_cancellation=True,
+        keepalive_timeout=quiet.kept_s,
+    )
     await runner.setup()
     try:
         await _listen(runner, host, port)
         if on_ready:
             on_ready(runner.addresses[0][1])
-        await asyncio.Event().wait()
+        assert runner.server is not None  # noqa: S101 - setup made it
+        await quiet.watch(runner.server)
     finally:
         async with asyncio.timeout(CLEANUP_S):
             await runner.cleanup()
@@ -139,6 +149,7 @@ def _routes() -> list[web.AbstractRouteDef]:
 @web.middleware
 async def worded(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Give every refusal words: JSON for programs, a page for people."""
+    request.app[QUIET].heard(request)
     try:
         return await handler(request)
     except web.HTTPException as exc:

@@ -62,13 +62,15 @@ async def build(config: Config, options: Options) -> AsyncIterator[App]:
         states = Shelf(client, keys.CHECKS, CheckState)
         tempo = tempo_of(config, rules, clock)
         ingest = Ingest(incidents, rules, clock, changed, tempo.saw)
-        sweep = Sweep(incidents, outbox, ingest, clock, tempo.saw)
+        sweep = Sweep(incidents, outbox, ingest, clock, tempo.saw_all)
         silences = RedisSilences(client, sweep.wake_all)
+        names = dict(rules.names)
         sources = watching(
-            config, rules, client, web,
-            incidents=incidents, ingest=ingest, leases=leases, tempo=tempo, clock=clock,
+            config, client, web,
+            incidents=incidents, ingest=ingest, leases=leases, tempo=tempo, clock=clock, names=names,
         )  # fmt: skip
-        voice = Voice(names=dict(rules.names), zone=ZoneInfo(config.fogbell.time_zone))
+        await sources.monitoring.once()  # from the first word on, pages that were added have their titles
+        voice = Voice(names=names, zone=ZoneInfo(config.fogbell.time_zone))
         courier = Courier(
             outbox, incidents, silences, chats, clock,
             voice=voice, audit=audit, limiter=RedisLimiter(functions), paces=options.paces, on_delivered=options.on_delivered,
@@ -76,7 +78,7 @@ async def build(config: Config, options: Options) -> AsyncIterator[App]:
         dispatcher = Dispatcher(
             commands=COMMANDS, incidents=incidents, acknowledge=_acknowledge(ingest), silences=silences,
             sources=sources.reports, monitors=sources.monitors, detect=sources.detect, once=RedisOnce(client),
-            audit=audit, clock=clock, rules=rules,
+            audit=audit, clock=clock, rules=rules, names=names,
             drafts=draft.load(config.notices.templates, names_providers=config.notices.names_providers), zone=voice.zone,
         )  # fmt: skip
         overview = Overview(

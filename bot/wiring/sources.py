@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, MutableMapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -43,6 +43,7 @@ class Watching:
 
     pool: Pool
     reports: Reports
+    monitoring: Monitoring
     monitors: Monitors
     subscriptions: Subscriptions
     detect: Detect
@@ -78,7 +79,6 @@ def tempo_of(config: Config, rules: Rules, clock: Clock) -> Tempo:
 
 def watching(
     config: Config,
-    rules: Rules,
     client: aioredis.Redis,
     web: Web,
     *,
@@ -87,8 +87,9 @@ def watching(
     leases: Leases,
     tempo: Tempo,
     clock: Clock,
+    names: MutableMapping[str, str],
 ) -> Watching:
-    """The sources of the configuration, wired."""
+    """The sources of the configuration, wired. `names` is what people call each provider, and learns those of added pages."""
     fetcher = Fetcher(web.session, guarded=web.guarded, guard=web.guard, turns=web.turns)
     marks, shelf = Shelf(client, keys.MARKS, Marks), Shelf(client, keys.SOURCES, SourceReport)
     quarantine = Quarantine(config.fogbell.data / "quarantine")
@@ -112,9 +113,9 @@ def watching(
 
     watches = [watch(source) for source in settings.sources(config)]
     pool = Pool(watches, clock, leases, tempo, Board(shelf, clock), marks, shelf)
-    sight = Sight(pool, incidents, ingest, clock, dict(rules.names))
+    sight = Sight(pool, incidents, ingest, clock, names)
     monitors = RedisMonitors(client)
-    monitoring = Monitoring(monitors, pool, clock, watch)
+    monitoring = Monitoring(monitors, pool, clock, watch, names)
     loops: dict[str, Loop] = {
         "sources": pool.run,
         "shares": pool.share,
@@ -124,6 +125,7 @@ def watching(
         "websub": subscriptions.run,
     }
     return Watching(
+        monitoring=monitoring,
         pool=pool,
         reports=Reports(lambda: pool.watches, shelf, incidents, clock),
         monitors=monitors,

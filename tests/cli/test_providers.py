@@ -16,6 +16,7 @@ from bot.commands import COMMANDS, parse
 from bot.config import load, sources
 from bot.errors import NotFound, UsageError
 from bot.sources import catalogue
+from bot.sources.auth import Header
 from bot.sources.catalogue import Verified, pages
 from bot.sources.verifying import Checked, Outcome, check, marked, verify
 from tests.fakes.feeds import FeedServer
@@ -61,6 +62,23 @@ def test_a_search_prints_a_line_for_each_match(capsys: pytest.CaptureFixture[str
 
 
 @pytest.mark.parametrize(
+    "words",
+    [
+        ("search", "https://www.stripestatus.com/"),
+        ("search", "stripestatus.com/incidents/abc"),
+        ("show", "https://www.stripestatus.com/incidents/abc"),
+        ("show", "stripestatus.com"),
+        ("list", "--format", "STATUSPAGE"),
+    ],
+)
+def test_an_address_or_a_format_is_known_however_it_is_written(
+    words: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert ended("providers", *words) == OK
+    assert "stripe" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
     ("words", "status", "says"),
     [
         (("search", "strpie"), FAILED, 'Did you mean "stripe"'),
@@ -70,6 +88,8 @@ def test_a_search_prints_a_line_for_each_match(capsys: pytest.CaptureFixture[str
         (("detekt", "x"), USAGE, 'Did you mean "detect"?'),
         (("detect", "x", "--header", "Authorization=NOT_SET"), USAGE, '"NOT_SET" has to be set'),
         (("detect", "http://127.0.0.1:9/"), FAILED, "not a public address"),
+        (("detect", "http://127.0.0.1:9/"), FAILED, "--allow-private"),
+        (("detect", "strpie"), FAILED, 'Did you mean "stripe"'),
     ],
 )
 def test_what_goes_wrong_says_what_to_do(
@@ -108,17 +128,19 @@ async def test_what_is_detected_is_printed_with_a_source_that_loads(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     async with FeedServer() as feeds:
-        feeds.serve("/", "<html><title>Acme Status</title>", content_type="text/html")
+        feeds.serve("/", '<html><title>Acme "&amp; Co" Status</title>', content_type="text/html")
         url = feeds.serve("/index.json", BETTERSTACK)
         args = _parser().parse_args(["providers", "detect", feeds.url("/"), "--allow-private"])
 
         assert await asyncio.to_thread(args.run, args) == OK
 
     said = capsys.readouterr().out
-    assert "Acme (127.0.0.1)" in said
+    assert 'Acme "& Co" (127.0.0.1)' in said
     assert "betterstack" in said
-    (spec,) = sources(load(said[said.index("[[source]]") :], {}, base=Path()))
+    config = load(said[said.index("[[source]]") :], {}, base=Path())
+    (spec,) = sources(config)
     assert (url, "betterstack", True) == (spec.url, spec.format, spec.allow_private)
+    assert 'Acme "& Co"' == config.source[0].title
 
 
 async def test_a_private_page_is_opened_by_a_header_from_the_environment(
@@ -133,7 +155,10 @@ async def test_a_private_page_is_opened_by_a_header_from_the_environment(
         assert await asyncio.to_thread(args.run, args) == OK
         assert feeds.seen[0][1]["Authorization"] == "Bearer hush"
 
-    assert "hush" not in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "hush" not in said
+    (spec,) = sources(load(said[said.index("[[source]]") :], {"ACME_TOKEN": "Bearer hush"}, base=Path()))
+    assert Header(name="Authorization", value="Bearer hush") == spec.auth
 
 
 async def test_verify_tells_what_answers_what_moved_what_was_found_and_what_failed() -> None:

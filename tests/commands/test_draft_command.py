@@ -53,6 +53,14 @@ async def test_work_that_is_only_announced_needs_a_stage(desk: Desk) -> None:
     assert "This is planned work" in words(asked)
 
 
+async def test_customers_have_no_part_in_what_fogbell_cannot_see(desk: Desk) -> None:
+    desk.incidents.put(outage(kind=Kind.BLINDNESS))
+    refused = await desk.say("draft 12 investigating")
+
+    assert refused.is_error
+    assert "what Fogbell can see" in words(refused)
+
+
 async def test_the_provider_is_named_only_where_the_configuration_says_so(desk: Desk) -> None:
     desk.incidents.put(outage(status=Status.IDENTIFIED))
 

@@ -51,6 +51,14 @@ async def test_a_provider_of_the_catalogue_is_watched_as_it_stands_there(desk: D
     assert desk.web.asked == []
 
 
+async def test_an_address_may_be_in_the_marks_that_keep_a_chat_from_showing_it(desk: Desk) -> None:
+    desk.web.bodies = {HOME + "/rss": RSS}
+
+    await desk.say(f"monitor add <{HOME}/rss>")
+
+    assert list(desk.monitors.held) == ["acme"]
+
+
 async def test_a_name_of_several_words_needs_no_quotes(desk: Desk) -> None:
     await desk.say("monitor add Let's Encrypt")
 
@@ -125,6 +133,77 @@ async def test_two_pages_of_one_owner_get_names_of_their_own(desk: Desk) -> None
     assert list(desk.monitors.held) == ["acme", "status.us.acme.example"]
 
 
+async def test_two_pages_at_one_host_get_names_of_their_own(desk: Desk) -> None:
+    """Makers of pages host those of many: the second must not pass for the first."""
+    pages = [f"https://pages.acme.example/{n}/rss" for n in "abcd"]
+    desk.web.bodies = dict.fromkeys(pages, RSS)
+
+    said = [words(await desk.say(f"monitor add {page}")) for page in pages]
+
+    assert ["acme", "pages.acme.example", "pages.acme.example-2", "pages.acme.example-3"] == list(
+        desk.monitors.held
+    )
+    assert all("The first look follows" in text for text in said)
+
+
+async def test_a_feed_that_the_configuration_reads_under_another_name_is_not_added_again(desk: Desk) -> None:
+    """Every message would come twice."""
+    desk.sources.readers = {HOME + "/rss": "payments"}
+    desk.web.bodies = {HOME + "/rss": RSS}
+
+    reply = await desk.say("monitor add status.acme.example/rss")
+
+    assert 'The source "payments" reads this feed' in words(reply)
+    assert not reply.is_error
+    assert desk.monitors.held == {}
+
+
+async def test_a_known_page_can_be_added_by_its_address_while_it_is_down(desk: Desk) -> None:
+    """Pages are added when things are on fire, and burning providers' pages are the first to go."""
+    desk.web.gone = {"www.stripestatus.com"}
+
+    reply = await desk.say("monitor add https://www.stripestatus.com/incidents/abc")
+
+    assert list(desk.monitors.held) == ["stripe"]
+    assert "could not be looked at just now" in words(reply)
+
+
+async def test_a_known_page_that_is_watched_is_not_asked_about(desk: Desk) -> None:
+    desk.monitors.held = {"stripe": monitor("stripe", title="Stripe")}
+
+    reply = await desk.say("monitor add www.stripestatus.com")
+
+    assert "Stripe is watched already" in words(reply)
+    assert desk.web.asked == []
+
+
+@pytest.mark.parametrize(
+    ("line", "title"),
+    [
+        ("monitor add strpie", "There is no such thing"),
+        ("monitor remove acmee", "There is no such thing"),
+        ("monitor remove aws", "That cannot be done"),
+        ("monitor add https://nowhere.example", "That cannot be done"),
+        ("monitor add http://10.0.0.1/", "That cannot be done"),
+        ("monitor add", "I did not understand that"),
+    ],
+)
+async def test_the_title_of_an_error_is_apt(desk: Desk, line: str, title: str) -> None:
+    desk.web.gone = {"nowhere"}
+    desk.web.inside = {"10.0.0.1"}
+
+    assert title == (await desk.say(line)).card.title
+
+
+async def test_a_page_inside_is_for_the_configuration(desk: Desk) -> None:
+    desk.web.inside = {"10.0.0.1"}
+
+    said = words(await desk.say("monitor add http://10.0.0.1/"))
+
+    assert "10.0.0.1, which is not a public address" in said
+    assert "[[source]]" in said
+
+
 async def test_a_doubtful_entry_says_so(desk: Desk) -> None:
     entry = next(
         e
@@ -151,6 +230,7 @@ async def test_a_doubtful_entry_says_so(desk: Desk) -> None:
 async def test_what_cannot_be_done_says_why_and_what_else(desk: Desk, line: str, says: str) -> None:
     desk.monitors.held = {"acme": monitor()}
     desk.web.gone = {"nowhere"}
+    desk.web.bodies = {HOME: "<html><title>Acme Status</title>"}
 
     reply = await desk.say(line)
 
@@ -163,11 +243,29 @@ async def test_there_is_an_end_to_what_people_may_add(desk: Desk) -> None:
 
     reply = await desk.say("monitor add stripe")
 
-    assert reply.is_error
+    assert "That cannot be done" == reply.card.title
     assert len(desk.monitors.held) == MONITORS_MAX
 
 
-@pytest.mark.parametrize("target", ["acme", "ACME", "Acme Inc", "https://status.acme.example/rss"])
+async def test_a_long_list_names_every_page(desk: Desk) -> None:
+    desk.monitors.held = {f"page-{n:03d}": monitor(f"page-{n:03d}") for n in range(60)}
+
+    said = words(await desk.say("monitor list"))
+
+    assert all(name in said for name in desk.monitors.held)
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "acme",
+        "ACME",
+        "Acme Inc",
+        "https://status.acme.example/rss",
+        "https://status.acme.example/",
+        "STATUS.acme.example",
+    ],
+)
 async def test_a_page_is_taken_out_by_any_of_its_names(desk: Desk, target: str) -> None:
     desk.monitors.held = {"acme": monitor(title="Acme Inc")}
 
@@ -175,6 +273,15 @@ async def test_a_page_is_taken_out_by_any_of_its_names(desk: Desk, target: str) 
 
     assert "Acme Inc is no longer watched" in words(reply)
     assert desk.monitors.held == {}
+
+
+async def test_an_address_that_two_pages_share_takes_out_neither(desk: Desk) -> None:
+    desk.monitors.held = {n: monitor(n, url=f"https://pages.example/{n}/rss") for n in ("a", "b")}
+
+    reply = await desk.say("monitor remove https://pages.example")
+
+    assert "Watched by command: a, b" in words(reply)
+    assert ["a", "b"] == list(desk.monitors.held)
 
 
 async def test_the_list_says_what_is_watched_by_whom_and_hides_secrets(desk: Desk) -> None:

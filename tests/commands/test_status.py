@@ -43,6 +43,12 @@ async def test_nothing_open_and_everything_seen_is_the_only_calm_answer(desk: De
             id="never seen",
         ),
         pytest.param(
+            SourceReport(provider="aws", name="aws", state=SourceState.UNSEEN, reason="it answered 404"),
+            "Cannot say: AWS cannot be seen",
+            "cannot see AWS: it answered 404",
+            id="never seen, and why",
+        ),
+        pytest.param(
             report("aws", SourceState.LATE, last_good_at=NOON - timedelta(minutes=9)),
             "No sign of it, but not all sources are up to date",
             "AWS is late: last seen 2025-10-20 11:51 UTC",

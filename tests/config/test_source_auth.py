@@ -80,7 +80,8 @@ def test_half_a_way_or_two_are_refused(text: str) -> None:
     [
         ('bearer = "hunter2"', "never the secret itself"),
         ('bearer = { env = "BROKEN" }', "source.0.auth.bearer: holds a line break"),
-        ('header = "X Key"\nvalue = { env = "KEY" }', '"X Key" is not the name of a header'),
+        ('header = "X Key"\nvalue = { env = "KEY" }', "source.0.auth.header: is not the name of a header"),
+        ('header = "Bearer hunter2"\nvalue = { env = "KEY" }', "is not the name of a header"),
         ('kind = "oauth"', 'source.0.auth.kind: "oauth" is not one of'),
         ('barer = { env = "KEY" }', 'source.0.auth.barer: unknown; did you mean "bearer"?'),
     ],

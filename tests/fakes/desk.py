@@ -92,6 +92,7 @@ class Desk:
             audit=self.audit,
             clock=self.clock,
             rules=RULES,
+            names=dict(RULES.names),
             drafts=DRAFTS,
             zone=UTC,
             monitors=self.monitors,

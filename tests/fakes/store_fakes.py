@@ -102,12 +102,16 @@ class FakeSilences:
 
 @dataclass
 class FakeSources:
-    """The reports that a test wants seen."""
+    """The reports that a test wants seen, and which source reads which address."""
 
     reports: tuple[SourceReport, ...] = ()
+    readers: dict[str, str] = field(default_factory=dict)
 
     async def lines(self) -> tuple[SourceReport, ...]:
         return self.reports
+
+    def reader_of(self, url: str) -> str | None:
+        return self.readers.get(url)
 
 
 @dataclass

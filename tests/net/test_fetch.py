@@ -220,6 +220,8 @@ async def test_after_a_failure_the_same_connection_pool_serves_again(
         ("Sun, 01 Nov 2026 12:02:00 -0000", timedelta(minutes=2)),
         ("soon", None),
         ("-5", None),
+        ("Sun, 01 Nov 99999999999999999999 12:02:00 GMT", None),  # beyond what C can count
+        ("Sun, 01 Nov 2026 12:02:00 +99999999999999999999", None),
         ("", None),
         (None, None),
     ],

@@ -226,3 +226,19 @@ async def test_a_certificate_that_nobody_vouches_for_is_refused(tmp_path: Path) 
             await Fetcher(session, total_s=5).fetch(source(server), Marks(), NOON)
 
         assert server.heads == []
+
+
+async def test_a_flood_of_interim_answers_does_not_hold_up_the_loop() -> None:
+    """They come in thousands at once, and whoever takes one after the other comes to nothing else."""
+    flood = goes_on(b"", b"HTTP/1.1 103 Early Hints\r\n\r\n" * 100_000, times=1000)
+    async with WireServer(flood) as server, net.open_session() as session:
+        with pytest.raises(FetchError, match=NOT_HTTP):
+            await Fetcher(session, total_s=5).fetch(source(server), Marks(), NOON)
+
+
+async def test_a_few_interim_answers_are_passed_over() -> None:
+    answer = says(
+        b"HTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\n\r\n" * 3 + OK + b"Content-Length: 2\r\n\r\n{}"
+    )
+    async with WireServer(answer) as server, net.open_session() as session:
+        assert await Fetcher(session).fetch(source(server), Marks(), NOON) is not None

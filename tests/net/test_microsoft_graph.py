@@ -143,6 +143,15 @@ async def test_an_app_without_the_permission_is_an_error_and_no_loop(graph: Grap
         (web.Response(text="hunter2"), "answered 200 without a token"),
         (web.json_response({"access_token": "hunter2"}), "answered 200 without a token"),
         (web.json_response([]), "answered 200 without a token"),
+        (
+            web.Response(text='{"access_token": "hunter2", "expires_in": 1e999}'),
+            "answered 200 without a token",
+        ),
+        (
+            web.json_response({"access_token": "hunter2\r\nX: y", "expires_in": 3600}),
+            "answered 200 without a token",
+        ),
+        (web.json_response({"access_token": None, "expires_in": 3600}), "answered 200 without a token"),
         (web.Response(status=302, headers={"Location": "http://127.0.0.1:9/"}), "gave no token: 302"),
     ],
 )

@@ -50,7 +50,11 @@ async def unknown(host: str) -> Sequence[str]:
         "fd00:ec2::254",  # metadata of AWS over IPv6
         "fec0::1",
         "ff02::1",
-        "::ffff:127.0.0.1",  # IPv4 in disguise, five ways
+        "192.0.0.192",  # metadata of Oracle's older cloud
+        "3fff::1",  # for examples
+        "5f00::1",  # segment routing, within one network
+        "::ffff:127.0.0.1",  # IPv4 in disguise, six ways
+        "::ffff:0:127.0.0.1",
         "::127.0.0.1",
         "64:ff9b::7f00:1",
         "64:ff9b:1::7f00:1",
@@ -173,6 +177,8 @@ def test_a_url_is_shown_without_what_may_be_secret(url: str, expected: str) -> N
         ("wss://a.example/socket", "http://proxy.example:3128"),
         ("http://a.example/feed", None),
         ("https://b.inside.example/feed", None),
+        ("https://10.1.2.3:8443/health", None),
+        ("https://11.1.2.3/feed", "http://proxy.example:3128"),
         ("https://127.0.0.1/feed", None),
         ("https://localhost:8443/feed", None),
         ("https://[::1]/feed", None),
@@ -184,9 +190,18 @@ def test_the_environments_proxy_is_used_but_never_for_this_machine(
     for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy", "NO_PROXY", "HTTPS_PROXY"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("https_proxy", "http://proxy.example:3128")
-    monkeypatch.setenv("no_proxy", "inside.example")
+    monkeypatch.setenv("no_proxy", "inside.example, 10.0.0.0/8")
 
     assert expected == net.proxy_for(url)
+
+
+def test_a_proxy_may_be_named_without_its_scheme(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As other programs take it; else every feed would be told to have an invalid URL."""
+    for name in ("NO_PROXY", "no_proxy", "HTTPS_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("https_proxy", "proxy.example:3128")
+
+    assert net.proxy_for("https://a.example/feed") == "http://proxy.example:3128"
 
 
 async def test_the_session_is_polite_and_keeps_connections_beyond_a_poll() -> None:

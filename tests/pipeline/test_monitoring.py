@@ -44,16 +44,27 @@ class FakePool:
         self.specs = tuple(s for s in self.specs if s.name != name)
 
 
-def wish(name: str, url: str = "https://a.example/api/v2/summary.json") -> Monitor:
+def wish(name: str, url: str = "https://a.example/api/v2/summary.json", title: str | None = None) -> Monitor:
     return Monitor(
-        name=name, provider=name, url=url, format="statuspage", every_s=60, by="Ann", added_at=at(0)
+        name=name,
+        provider=name,
+        url=url,
+        format="statuspage",
+        every_s=60,
+        by="Ann",
+        added_at=at(0),
+        title=title,
     )
+
+
+def monitoring_of(wishes: Wishes, pool: FakePool, names: dict[str, str]) -> Monitoring:
+    return Monitoring(wishes, pool, FakeClock(at(0)), lambda spec: spec, names)  # type: ignore[arg-type,return-value]
 
 
 async def test_sources_come_and_go_as_people_wish_and_each_is_taken_up_once() -> None:
     wishes = Wishes()
     pool = FakePool((SourceSpec(name="aws", provider="aws", url="https://b.example"),))
-    monitoring = Monitoring(wishes, pool, FakeClock(at(0)), lambda spec: spec)  # type: ignore[arg-type,return-value]
+    monitoring = monitoring_of(wishes, pool, {})
     await wishes.add(wish("stripe"))
     await wishes.add(wish("aws"))
     await monitoring.once()
@@ -68,6 +79,17 @@ async def test_sources_come_and_go_as_people_wish_and_each_is_taken_up_once() ->
         "+stripe https://c.example/api/v2/summary.json",
         "-stripe",
     ]
+
+
+async def test_a_page_that_was_added_brings_its_title_unless_the_operator_gave_one() -> None:
+    names = {"aws": "Our AWS"}
+    wishes = Wishes()
+    for name, title in (("aws", "Amazon"), ("acme", "Acme Cloud"), ("plain", None)):
+        await wishes.add(wish(name, title=title))
+
+    await monitoring_of(wishes, FakePool(()), names).once()
+
+    assert names == {"aws": "Our AWS", "acme": "Acme Cloud"}
 
 
 def test_what_a_person_adds_may_not_lead_inside() -> None:

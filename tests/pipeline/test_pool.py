@@ -5,16 +5,20 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import pairwise
+from math import isnan
 
 import pytest
 
-from bot.domain.pace import Signals
-from bot.domain.trust import SourceReport
+from bot import telemetry
+from bot.domain.pace import RECONCILE_EVERY, Signals
+from bot.domain.trust import SourceReport, SourceState
+from bot.errors import FetchError
 from bot.pipeline.board import Board
 from bot.pipeline.ingest import Ingest
-from bot.pipeline.pool import JITTER, Pool, sisters_of
+from bot.pipeline.pool import JITTER, LEASE, Pool, shard_of, sisters_of
 from bot.pipeline.tempo import Tempo
 from bot.pipeline.watch import Watch
 from bot.sources.fetch import Fetched, Marks
@@ -42,6 +46,11 @@ class SteppedClock:
         self._sleepers.append((self.at + timedelta(seconds=seconds), waking))
         await waking
 
+    def set_to(self, moment: datetime) -> None:
+        """What an operator or NTP does: those asleep sleep on for as long as they meant to."""
+        self._sleepers = [(due + (moment - self.at), waking) for due, waking in self._sleepers]
+        self.at = moment
+
     async def run(self, seconds: float, step: float = 0.5) -> None:
         """Let so much time pass, in steps, everybody acting in between."""
         until = self.at + timedelta(seconds=seconds)
@@ -56,14 +65,17 @@ class SteppedClock:
 
 
 class FakeFetcher:
-    """Answers "unchanged" to everything, and notes who was asked when."""
+    """Answers "unchanged" to everything, or `error`, and notes who was asked when."""
 
     def __init__(self, clock: SteppedClock) -> None:
         self._clock = clock
         self.asked: dict[str, list[datetime]] = {}
+        self.error: FetchError | None = None
 
     async def fetch(self, spec: SourceSpec, marks: Marks, now: datetime) -> Fetched | None:
         self.asked.setdefault(spec.name, []).append(self._clock.now())
+        if self.error:
+            raise self.error
         return None
 
     def gaps(self, name: str) -> list[float]:
@@ -80,7 +92,8 @@ class Office:
         self.tempo = Tempo(clock)
         ingest = Ingest(RedisIncidents(functions), RULES, clock, asyncio.Event())
         self.leases = RedisLeases(functions, owner)
-        marks, reports = Shelf(client, keys.MARKS, Marks), Shelf(client, keys.SOURCES, SourceReport)
+        marks = Shelf(client, keys.MARKS, Marks)
+        self.reports = reports = Shelf(client, keys.SOURCES, SourceReport)
 
         def watch(name: str) -> Watch:
             spec = SourceSpec(name=name, provider=name, url=f"http://127.0.0.1:1/{name}")
@@ -90,6 +103,11 @@ class Office:
         self.pool = Pool(
             [watch(n) for n in names], clock, self.leases, self.tempo, Board(reports, clock), marks, reports
         )
+
+
+def number(metric: str, source: str, **labels: str) -> float | None:
+    """What our metrics say of a source."""
+    return telemetry.REGISTRY.get_sample_value(metric, {"source": source, **labels})
 
 
 @asynccontextmanager
@@ -185,12 +203,127 @@ async def test_sources_come_and_go_while_the_pool_runs(functions: Functions) -> 
 async def test_a_clock_that_was_set_back_does_not_stop_the_watching(functions: Functions) -> None:
     async with office(functions, "aws") as made:
         await made.clock.run(65)
-        made.clock.at = at(-60)
-        made.pool._wake()
+        made.clock.set_to(at(-60))
         await made.clock.run(120)
         seen = [moment for moment in made.fetcher.asked["aws"] if moment < at(0)]
 
     assert seen
+
+
+async def test_a_clock_that_was_set_back_is_noticed_where_some_source_is_always_due(
+    functions: Functions,
+) -> None:
+    """With many sources, the pool never sleeps for long enough to see the clock move within one pause."""
+    names = tuple(f"p{n}" for n in range(400))
+    async with office(functions, *names) as made:
+        await made.clock.run(6, step=0.05)
+        made.clock.set_to(at(-60))
+        await made.clock.run(70, step=0.5)
+
+    for name in names:
+        assert [moment for moment in made.fetcher.asked[name] if moment < at(0)], name
+
+
+async def test_no_hurry_goes_above_a_server_that_asked_us_to_stay_away(functions: Functions) -> None:
+    async with office(functions, "aws") as made:
+        made.fetcher.error = FetchError("answered 429", retry_after=timedelta(minutes=10))
+        await made.clock.run(5)
+        made.pool.hurry(["aws"])
+        await made.clock.run(500)
+        asked = len(made.fetcher.asked["aws"])
+        (watch,) = made.pool.watches
+        await made.clock.run(120)
+
+    assert (asked, len(made.fetcher.asked["aws"])) == (1, 2)
+    assert watch.report.reason.startswith("answered 429; it asked us to stay away until ")
+
+
+async def test_a_source_that_comes_back_to_us_is_seen_as_others_left_it(functions: Functions) -> None:
+    """What we saw an hour ago says nothing about now: it would be told as news to the operators."""
+    async with office(functions, "aws") as made:
+        made.fetcher.error = FetchError("answered 503")
+        await made.clock.run(70)
+        made.pool._ours_until = dict.fromkeys(made.pool._ours_until, 0.0)  # frozen for long
+        (watch,) = made.pool.watches
+        seen = replace(
+            watch.report, state=SourceState.FRESH, trouble=None, failing_since=None, last_good_at=at(60)
+        )
+        await made.reports.put("aws", seen)
+        await made.pool._renew()
+
+        assert (watch.report.last_good_at, watch.report.trouble, watch.has_looked) == (at(60), None, False)
+
+
+async def test_what_another_worker_looks_at_is_not_in_our_numbers(functions: Functions) -> None:
+    """Its age would grow here for ever, and wake people."""
+    async with office(functions, "aws") as made:
+        await made.clock.run(5)
+        ours = number("fogbell_source_age_seconds", "aws")
+        await made.leases.release_all()
+        await RedisLeases(functions, "other").hold(f"sources:{shard_of(made.pool.watches[0])}", LEASE)
+        await made.pool._renew()
+
+    assert 0 <= (ours or 0.0) < 10
+    assert [isnan(number(f"fogbell_source_{what}", "aws") or 0) for what in ("age_seconds", "blind")] == [
+        True,
+        True,
+    ]
+
+
+async def test_who_is_asked_to_stay_away_is_blind_meanwhile(functions: Functions) -> None:
+    """No look brings a new report, and the old one was fresh when it was written."""
+    async with office(functions, "aws") as made:
+        await made.clock.run(5)
+        made.fetcher.error = FetchError("answered 429", retry_after=timedelta(hours=1))
+        await made.clock.run(65)
+        soon = number("fogbell_source_blind", "aws")
+        await made.clock.run(240)
+
+    assert (soon, number("fogbell_source_blind", "aws")) == (0.0, 1.0)
+
+
+async def test_what_is_removed_leaves_the_numbers(functions: Functions) -> None:
+    async with office(functions, "aws", "old") as made:
+        await made.clock.run(5)
+        made.pool.remove("old")
+
+    assert number("fogbell_polls_total", "aws", outcome="unchanged") is not None
+    assert number("fogbell_source_age_seconds", "old") is None
+    assert number("fogbell_polls_total", "old", outcome="unchanged") is None
+
+
+async def test_a_source_that_is_added_again_knows_what_was_known_of_it(functions: Functions) -> None:
+    async with office(functions, "aws") as made:
+        failing = SourceReport(
+            provider="aws",
+            name="old",
+            state=SourceState.UNREACHABLE,
+            failing_since=at(-60),
+            reason="answered 503",
+        )
+        await made.reports.put("old", failing)
+        made.fetcher.error = FetchError("answered 503")
+        made.pool.add(made.watch("old"))
+        while "old" not in made.fetcher.asked:
+            await made.clock.run(1)
+            await asyncio.sleep(0.01)
+        watch = next(w for w in made.pool.watches if w.source.name == "old")
+
+    assert watch.report.failing_since == at(-60)
+
+
+async def test_a_source_that_is_looked_at_more_rarely_promises_no_more(functions: Functions) -> None:
+    """A page that pushes is looked at every five minutes: it is not lost in between."""
+    async with office(functions, "aws") as made:
+        (watch,) = made.pool.watches
+        watch.report = replace(watch.report, pushed_at=at(0))
+        await made.clock.run(5)
+        seen = watch.report.every
+        made.fetcher.error = FetchError("answered 503")
+        made.pool.hurry(["aws"])
+        await made.clock.run(5)
+
+    assert (seen, watch.report.every) == (RECONCILE_EVERY, timedelta(seconds=60))
 
 
 @pytest.mark.parametrize("name", ["aws", "slack", "heroku"])

@@ -60,6 +60,15 @@ def test_a_provider_is_live_while_an_incident_is_open_and_when_the_last_one_clos
     assert told.tempo.signals("gcp", told.clock.now()).live_at is None
 
 
+def test_what_another_worker_closed_does_not_keep_us_in_a_hurry() -> None:
+    told = Hurried()
+    told.tempo.saw([incident("aws"), incident("aws", 2)])
+    told.tempo.saw_all("aws", [])
+    told.clock.at = at(60)
+
+    assert told.tempo.signals("aws", told.clock.now()).live_at is None
+
+
 def test_news_of_a_cloud_makes_its_sisters_be_looked_at_once() -> None:
     told = Hurried()
     told.tempo.saw([incident("aws")])

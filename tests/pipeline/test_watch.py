@@ -127,6 +127,13 @@ def history(*entries: dict[str, object]) -> str:
     return json.dumps({"page": {"url": "https://acme.example"}, "incidents": entries})
 
 
+def azure_devops(health: str) -> str:
+    """A page of states, with one service in one region."""
+    there = {"id": "US", "name": "United States", "health": health}
+    services = [{"id": "Boards", "geographies": [there]}]
+    return json.dumps({"status": {"health": health, "message": ""}, "services": services})
+
+
 @pytest.fixture
 async def mast(functions: Functions, tmp_path: Path) -> AsyncIterator[Mast]:
     async with FeedServer() as feeds, open_session() as session:
@@ -144,6 +151,18 @@ async def test_what_left_an_open_list_is_over_when_a_second_look_misses_it_too(m
 
     assert (after_one, is_pending) == (["e1", "e2"], True)
     assert (await mast.open_keys(), mast.watch.is_pending) == (["e2"], False)
+
+
+async def test_what_has_no_id_of_its_own_needs_a_second_look_too(mast: Mast) -> None:
+    """Azure DevOps, Upptime and others only list what is not well now, under names that we made."""
+    mast.feeds.serve(PATH, azure_devops("degraded"))
+    await mast.look(0)
+    mast.feeds.serve(PATH, azure_devops("healthy"))
+    await mast.look(1)
+    after_one = len(await mast.open_keys())
+    await mast.look(2)
+
+    assert (after_one, await mast.open_keys(), mast.watch.is_pending) == (1, [], False)
 
 
 async def test_what_a_stale_copy_left_out_for_one_look_stays_open(mast: Mast) -> None:

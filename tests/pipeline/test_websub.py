@@ -12,12 +12,14 @@ from aiohttp.test_utils import TestServer
 from structlog.testing import capture_logs
 
 from bot.errors import FetchError
+from bot.net import Guard
 from bot.pipeline.websub import ASK_AGAIN, LEASE_MAX, LEASE_MIN, HubCaller, Subscription, Subscriptions
 from bot.sources.payload import Payload, SourceSpec
 from bot.sources.websub import address_token
 from bot.store.desk import Shelf
 from bot.store.redis import connect
 from tests.fakes.store_fakes import FakeClock
+from tests.fakes.wire import WireServer, says
 
 NOON = datetime(2026, 3, 9, 12, tzinfo=UTC)
 SECRET = "part-of-an-address"
@@ -358,3 +360,15 @@ async def test_a_hub_inside_or_without_tls_is_not_called(hub: str) -> None:
 
     with pytest.raises(FetchError):
         await HubCaller(resolve=resolve)(hub, {}, allow_private=False)
+
+
+async def test_a_proxy_inside_is_used_where_hubs_may_go_by_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The operator chose the proxy, so that only the hub's own address is looked at."""
+    for name in ("no_proxy", "NO_PROXY", "HTTPS_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    async with WireServer(says(b"HTTP/1.1 502 No\r\nContent-Length: 0\r\n\r\n")) as proxy:
+        monkeypatch.setenv("https_proxy", proxy.url("/", host="localhost"))
+        with pytest.raises(FetchError, match="the proxy did not let us through"):
+            await HubCaller(Guard(by_proxy=True))("https://hub.example/", {}, allow_private=False)
+
+    assert proxy.heads[0].startswith(b"CONNECT hub.example:443 ")
