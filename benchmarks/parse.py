@@ -17,10 +17,10 @@ import feedparser
 from benchmarks import feeds
 from benchmarks.measure import Row, compare
 from bot.sources import FORMATS
-from bot.sources.feed import read
-from bot.sources.memo import forget
 from bot.sources.payload import Format, Payload, Spec
-from bot.sources.text import decode
+from bot.sources.reading.feed import read
+from bot.sources.reading.memo import forget
+from bot.sources.reading.text import decode
 from tests.corpus import recorded
 
 # Of feedparser's time. A first reading makes every object anew, which is more work than finding the ends of the items.

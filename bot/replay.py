@@ -27,8 +27,8 @@ from bot.pipeline.outbox import Courier, Delivered, Voice
 from bot.pipeline.watch import sighting_of
 from bot.sources import FORMATS, detect
 from bot.sources.payload import Format, Payload, SourceSpec
-from bot.sources.text import decode, load_json, refuse_strangers, size
-from bot.sources.times import iso
+from bot.sources.reading.text import decode, load_json, refuse_strangers, size
+from bot.sources.reading.times import iso
 from bot.store.embedded import EmbeddedStore
 from bot.store.redis import Functions, RedisIncidents, RedisOutbox, connect
 

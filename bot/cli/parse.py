@@ -15,8 +15,8 @@ from bot.domain.observation import Observation
 from bot.errors import FetchError, ParseError
 from bot.replay import format_found, format_named
 from bot.sources import FORMATS
-from bot.sources.encode import as_line
 from bot.sources.payload import Payload, SourceSpec, Spec
+from bot.sources.reading.encode import as_line
 
 FETCH_MAX_BYTES = 32 * 1024 * 1024
 
@@ -96,7 +96,7 @@ def _read(name: str) -> Payload:
 
 async def _fetched(url: str, now: datetime) -> Payload:
     from bot.net import open_session
-    from bot.sources.fetch import Fetcher, Marks
+    from bot.sources.fetching.fetch import Fetcher, Marks
 
     source = SourceSpec(name=_provider_of(url), provider="", url=url, body_max_bytes=FETCH_MAX_BYTES)
     async with open_session() as session:

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from aiohttp import ClientSession
 
     from bot.sources.catalogue import CatalogueEntry
-    from bot.sources.detecting import Access, Found
-    from bot.sources.fetch import Fetcher
-    from bot.sources.verifying import Checked
+    from bot.sources.fetching.fetch import Fetcher
+    from bot.sources.finding.detecting import Access, Found
+    from bot.sources.finding.verifying import Checked
 
 EPILOG = """\
 examples:
@@ -217,8 +217,8 @@ def run_verify(args: argparse.Namespace) -> int:
 
 
 def _access(args: argparse.Namespace) -> Access:
-    from bot.sources.auth import Header
-    from bot.sources.detecting import Access
+    from bot.sources.fetching.auth import Header
+    from bot.sources.finding.detecting import Access
 
     if args.header is None:
         return Access(is_trusted=args.allow_private)
@@ -233,7 +233,7 @@ def _access(args: argparse.Namespace) -> Access:
 
 async def _detected(url: str, access: Access) -> Found:
     from bot.net import open_session
-    from bot.sources.detecting import detect_page
+    from bot.sources.finding.detecting import detect_page
 
     async with open_session() as session:
         return await detect_page(url, _fetcher(session), datetime.now(UTC), access=access)
@@ -244,7 +244,7 @@ async def _verified(entries: Sequence[CatalogueEntry]) -> list[Checked]:
     from rich.progress import Progress
 
     from bot.net import open_session
-    from bot.sources.verifying import verify
+    from bot.sources.finding.verifying import verify
 
     checked: list[Checked] = []
     with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as progress:
@@ -264,7 +264,7 @@ async def _verified(entries: Sequence[CatalogueEntry]) -> list[Checked]:
 def _fetcher(session: ClientSession) -> Fetcher:
     """One that may use the operator's proxy, since it is the operator who asks; inner addresses stay refused."""
     from bot.net import Guard
-    from bot.sources.fetch import Fetcher
+    from bot.sources.fetching.fetch import Fetcher
 
     return Fetcher(session, guard=Guard(by_proxy=True))
 
@@ -284,7 +284,7 @@ def _target(args: argparse.Namespace) -> Path | None:
 def _write(target: Path, checked: Sequence[Checked]) -> None:
     from bot.sources import catalogue
     from bot.sources.catalogue import pages
-    from bot.sources.verifying import marked
+    from bot.sources.finding.verifying import marked
 
     if len(checked) > 1 and all(one.feed is None for one in checked):
         raise NotFound("no page answered at all, so nothing was written: is this machine online?")

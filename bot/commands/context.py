@@ -15,7 +15,7 @@ from bot.domain.words import Severity
 from bot.errors import NotPossible
 from bot.notices.draft import Drafts
 from bot.ports import Incidents, Monitors, Silences, Sources
-from bot.sources.detecting import Found
+from bot.sources.finding.detecting import Found
 
 Detect = Callable[[str], Awaitable[Found]]
 """Finds the feed of a page that a person names. Raises SourceError."""

@@ -25,9 +25,10 @@ from bot.domain.present import clock_words
 from bot.domain.words import Role
 from bot.errors import FetchError, Inside, NotFound, NotPossible, SourceError, UsageError
 from bot.ports import Monitor
-from bot.sources import FORMATS, catalogue, detecting
+from bot.sources import FORMATS, catalogue
 from bot.sources.catalogue import CatalogueEntry, Verified
-from bot.sources.detecting import Found
+from bot.sources.finding import detecting
+from bot.sources.finding.detecting import Found
 
 MONITORS_MAX = (
     200  # each costs requests for ever; more belong in the configuration, which says who wanted them

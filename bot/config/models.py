@@ -37,7 +37,7 @@ from bot.config.fields import (
 from bot.config.secrets import SecretField
 from bot.domain.routing import Mode
 from bot.domain.words import Impact, Kind
-from bot.sources.auth import MICROSOFT_LOGIN
+from bot.sources.fetching.auth import MICROSOFT_LOGIN
 
 AUTH_NEEDS = {
     "header": {"header", "value"},

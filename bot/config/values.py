@@ -13,7 +13,7 @@ from bot.domain.rules import Rules
 from bot.domain.services import Service
 from bot.domain.words import Kind
 from bot.sources import catalogue
-from bot.sources.auth import Auth, Header, Microsoft, basic, bearer
+from bot.sources.fetching.auth import Auth, Header, Microsoft, basic, bearer
 from bot.sources.payload import SourceSpec
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from bot.domain.checks import Check
 from bot.errors import FetchError, ParseError
 from bot.probes import PROBES
 from bot.sources import FORMATS, detect
-from bot.sources.fetch import Fetcher, Marks
+from bot.sources.fetching.fetch import Fetcher, Marks
 from bot.sources.payload import Payload, SourceSpec, Spec
 
 BODY_MAX_BYTES = 8 * 1024 * 1024  # while the format is not known

@@ -1,7 +1,7 @@
 """The closed vocabularies: statuses, impacts, severities, kinds, roles.
 
 Every one is ordered or complete on purpose, so that `match` can be exhaustive. Provider words are turned into these by
-`bot.sources.vocabulary`; what a provider says that we do not know becomes the worst plausible word there.
+`bot.sources.reading.vocabulary`; what a provider says that we do not know becomes the worst plausible word there.
 """
 
 from __future__ import annotations

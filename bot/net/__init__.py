@@ -1,6 +1,6 @@
 """The HTTP sessions, the environment's proxies, and network errors in plain words.
 
-`bot.wiring` opens and closes the sessions; `bot.sources.fetch`, `bot.probes` and `bot.doctor` use them. Where URLs that are not
+`bot.wiring` opens and closes the sessions; `sources.fetching`, `bot.probes` and `bot.doctor` use them. Where URLs that are not
 ours may lead is in `guard`, when requests may go in `turns`.
 """
 

@@ -1,7 +1,7 @@
 """The guard for addresses that nobody of ours chose: URLs that people type, and other hosts that a server redirects to.
 
 It looks at what is really connected to: `PublicOnly` is the resolver of a session of its own (`bot.net.open_session`), so that
-a name which answers differently the second time gains nothing. Used by `bot.sources.fetch` and for hubs that feeds name.
+a name which answers differently the second time gains nothing. Used by `sources.fetching` and for hubs that feeds name.
 """
 
 from __future__ import annotations

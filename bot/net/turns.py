@@ -1,6 +1,6 @@
 """When a request may go: never more in any second than the budget allows, and never two to one host at the same instant.
 
-Waiting here is not the server's fault, so no deadline runs meanwhile. Used by `bot.sources.fetch`; one for the whole process.
+Waiting here is not the server's fault, so no deadline runs meanwhile. Used by `sources.fetching`; one for the whole process.
 """
 
 from __future__ import annotations

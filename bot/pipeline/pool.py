@@ -25,7 +25,7 @@ from bot.pipeline.supervise import contained
 from bot.pipeline.tempo import Tempo
 from bot.pipeline.watch import Watch
 from bot.ports import Clock, Leases
-from bot.sources.fetch import Marks
+from bot.sources.fetching.fetch import Marks
 from bot.sources.payload import Format, Payload, SourceSpec
 from bot.store.desk import Shelf
 from bot.telemetry import Event, log

@@ -25,7 +25,7 @@ from bot.pipeline.ingest import Ingest
 from bot.pipeline.quarantine import Quarantine
 from bot.ports import Clock
 from bot.sources import FORMATS, detect
-from bot.sources.fetch import Fetched, Fetcher, Marks
+from bot.sources.fetching.fetch import Fetched, Fetcher, Marks
 from bot.sources.payload import Format, Payload, SourceSpec, Spec
 from bot.store.desk import Shelf
 from bot.telemetry import Event, log

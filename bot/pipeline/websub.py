@@ -18,8 +18,8 @@ import aiohttp
 from bot import net
 from bot.errors import FetchError
 from bot.ports import Clock, Leases
+from bot.sources.fetching.websub import Hub, address_token, hub_of
 from bot.sources.payload import Payload, SourceSpec
-from bot.sources.websub import Hub, address_token, hub_of
 from bot.telemetry import Event, log
 
 LEASE = timedelta(days=5)  # what we ask for; the hub decides

@@ -6,7 +6,7 @@ means is in `bot.domain`. Called by the watching loop, by `fogbell parse` and by
 
 from __future__ import annotations
 
-from bot.sources import (
+from bot.sources.formats import (
     alibaba,
     apple,
     azure,
@@ -44,8 +44,8 @@ from bot.sources import (
     volcengine,
     xai,
 )
-from bot.sources.aws import currentevents, data_json, eventbridge, health_api
-from bot.sources.aws import rss as aws_rss
+from bot.sources.formats.aws import currentevents, data_json, eventbridge, health_api
+from bot.sources.formats.aws import rss as aws_rss
 from bot.sources.payload import Format, Payload
 
 _IN_ORDER = (

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from bot.domain.observation import Listing, Observation
-from bot.sources.auth import Auth
+from bot.sources.fetching.auth import Auth
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

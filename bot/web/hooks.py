@@ -21,8 +21,8 @@ from bot import telemetry
 from bot.errors import FetchError, NotFound, ParseError, StoreError
 from bot.pipeline.websub import Subscriptions
 from bot.ports import Clock
+from bot.sources.fetching.websub import address_token, is_signed
 from bot.sources.payload import Payload
-from bot.sources.websub import address_token, is_signed
 from bot.telemetry import Event, log
 from bot.web import sns
 from bot.web.security import is_same

@@ -27,8 +27,8 @@ from bot.pipeline.tempo import Tempo
 from bot.pipeline.watch import Watch
 from bot.pipeline.websub import HubCaller, Subscription, Subscriptions
 from bot.ports import Clock, Incidents, Leases, Monitors
-from bot.sources.detecting import Found, detect_page
-from bot.sources.fetch import Fetcher, Marks
+from bot.sources.fetching.fetch import Fetcher, Marks
+from bot.sources.finding.detecting import Found, detect_page
 from bot.sources.payload import SourceSpec
 from bot.store import keys
 from bot.store.desk import RedisMonitors, Shelf

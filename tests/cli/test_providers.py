@@ -16,9 +16,9 @@ from bot.commands import COMMANDS, parse
 from bot.config import load, sources
 from bot.errors import NotFound, UsageError
 from bot.sources import catalogue
-from bot.sources.auth import Header
 from bot.sources.catalogue import Verified, pages
-from bot.sources.verifying import Checked, Outcome, check, marked, verify
+from bot.sources.fetching.auth import Header
+from bot.sources.finding.verifying import Checked, Outcome, check, marked, verify
 from tests.fakes.feeds import FeedServer
 from tests.fakes.pages import Web
 

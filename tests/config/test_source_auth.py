@@ -9,7 +9,7 @@ import pytest
 
 from bot.config import Config, load, sources
 from bot.errors import ConfigError
-from bot.sources.auth import Auth, Header, Microsoft
+from bot.sources.fetching.auth import Auth, Header, Microsoft
 
 ENVIRON = {"KEY": "hunter2", "BROKEN": "hunter2\r\nX-Evil: 1"}
 ACME = '[[source]]\nname = "acme"\nurl = "https://status.acme.example/feed"\n[source.auth]\n'

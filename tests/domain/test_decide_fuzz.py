@@ -28,7 +28,7 @@ from bot.errors import ParseError
 from bot.pipeline.watch import sighting_of
 from bot.sources import FORMATS
 from bot.sources.payload import SourceSpec
-from bot.sources.text import TITLE_MAX_CHARS
+from bot.sources.reading.text import TITLE_MAX_CHARS
 from tests.build import RULES, World, at, said, seen_before, sighting, update
 from tests.fakes.discord_rules import message_problems, notified
 from tests.fakes.slack_rules import UPDATE_TEXT_MAX, refusal, rung

@@ -16,7 +16,7 @@ from bot.domain.services import Affected, Service, parse_need
 from bot.domain.trust import SourceReport, SourceState
 from bot.domain.words import Impact, Kind, Role, Severity, Status
 from bot.notices import draft
-from bot.sources.detecting import Found, detect_page
+from bot.sources.finding.detecting import Found, detect_page
 from tests.fakes.pages import Web
 from tests.fakes.store_fakes import (
     FakeAcknowledge,

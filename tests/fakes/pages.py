@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from bot.errors import FetchError, Inside
-from bot.sources.fetch import Fetched, Marks
+from bot.sources.fetching.fetch import Fetched, Marks
 from bot.sources.payload import Payload, SourceSpec
 
 

@@ -14,10 +14,10 @@ from typing import TypeVar
 
 from bot.domain.observation import TEXT_MAX_CHARS, UPDATES_MAX, Observation, Place, Update
 from bot.sources import FORMATS, detect
-from bot.sources.assemble import PLACES_MAX
-from bot.sources.encode import as_line
 from bot.sources.payload import Payload
-from bot.sources.text import ID_MAX_CHARS, TITLE_MAX_CHARS
+from bot.sources.reading.assemble import PLACES_MAX
+from bot.sources.reading.encode import as_line
+from bot.sources.reading.text import ID_MAX_CHARS, TITLE_MAX_CHARS
 from tests.sources.feedkit import outcome
 
 T = TypeVar("T")

@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 
 from bot.errors import ParseError
-from bot.sources.text import load_json
+from bot.sources.reading.text import load_json
 from tests.sources.feedkit import body_of
 
 FEEDS = Path(__file__).resolve().parents[1] / "sources" / "feeds"

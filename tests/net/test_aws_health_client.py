@@ -14,8 +14,8 @@ import pytest
 from bot import net
 from bot.errors import FetchError
 from bot.sources import FORMATS
-from bot.sources.aws.health_api_client import HealthApi, active_region, connect
-from bot.sources.fetch import Fetcher, Marks
+from bot.sources.fetching.fetch import Fetcher, Marks
+from bot.sources.formats.aws.health_api_client import HealthApi, active_region, connect
 from bot.sources.payload import SourceSpec, Spec
 
 NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)

@@ -11,7 +11,7 @@ import pytest_asyncio
 
 from bot import net
 from bot.errors import FetchError
-from bot.sources.fetch import Fetched, Fetcher, Marks
+from bot.sources.fetching.fetch import Fetched, Fetcher, Marks
 from bot.sources.payload import SourceSpec
 from tests.fakes import feeds as fake
 from tests.fakes.feeds import FeedServer

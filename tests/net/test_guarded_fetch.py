@@ -14,10 +14,10 @@ import pytest_asyncio
 from bot import net
 from bot.errors import FetchError
 from bot.net import Guard
-from bot.sources.auth import Header
-from bot.sources.fetch import Fetcher, Marks
+from bot.sources.fetching.auth import Header
+from bot.sources.fetching.fetch import Fetcher, Marks
+from bot.sources.fetching.way import Place, Way
 from bot.sources.payload import SourceSpec
-from bot.sources.way import Place, Way
 from tests.fakes.wire import WireServer, good, says, self_signed
 
 NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)

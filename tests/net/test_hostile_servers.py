@@ -15,7 +15,7 @@ import pytest
 
 from bot import net
 from bot.errors import FetchError
-from bot.sources.fetch import Fetcher, Marks
+from bot.sources.fetching.fetch import Fetcher, Marks
 from bot.sources.payload import SourceSpec
 from tests.fakes.wire import Answer, WireServer, goes_on, good, says, self_signed
 

@@ -13,7 +13,7 @@ import pytest
 
 from bot import net
 from bot.errors import FetchError
-from bot.sources.fetch import Fetcher, Marks
+from bot.sources.fetching.fetch import Fetcher, Marks
 from bot.sources.payload import SourceSpec
 from tests.fakes.wire import WireServer, good
 

@@ -13,8 +13,8 @@ from aiohttp import web
 
 from bot import net
 from bot.errors import FetchError
-from bot.sources.auth import Microsoft
-from bot.sources.fetch import Fetcher, Marks
+from bot.sources.fetching.auth import Microsoft
+from bot.sources.fetching.fetch import Fetcher, Marks
 from bot.sources.payload import SourceSpec
 
 NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from bot import net
 from bot.net.turns import Turns
-from bot.sources.fetch import Fetcher, Marks
+from bot.sources.fetching.fetch import Fetcher, Marks
 from bot.sources.payload import SourceSpec
 from tests.fakes.wire import WireServer, good
 

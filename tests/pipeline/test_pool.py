@@ -21,7 +21,7 @@ from bot.pipeline.ingest import Ingest
 from bot.pipeline.pool import JITTER, LEASE, Pool, shard_of, sisters_of
 from bot.pipeline.tempo import Tempo
 from bot.pipeline.watch import Watch
-from bot.sources.fetch import Fetched, Marks
+from bot.sources.fetching.fetch import Fetched, Marks
 from bot.sources.payload import SourceSpec
 from bot.store import keys
 from bot.store.desk import Shelf

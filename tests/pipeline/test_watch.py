@@ -21,7 +21,7 @@ from bot.pipeline.ingest import Ingest
 from bot.pipeline.quarantine import Quarantine
 from bot.pipeline.reports import Reports
 from bot.pipeline.watch import Watch
-from bot.sources.fetch import Fetcher, Marks
+from bot.sources.fetching.fetch import Fetcher, Marks
 from bot.sources.payload import Payload, SourceSpec
 from bot.store import keys
 from bot.store.desk import Shelf

@@ -14,8 +14,8 @@ from structlog.testing import capture_logs
 from bot.errors import FetchError
 from bot.net import Guard
 from bot.pipeline.websub import ASK_AGAIN, LEASE_MAX, LEASE_MIN, HubCaller, Subscription, Subscriptions
+from bot.sources.fetching.websub import address_token
 from bot.sources.payload import Payload, SourceSpec
-from bot.sources.websub import address_token
 from bot.store.desk import Shelf
 from bot.store.redis import connect
 from tests.fakes.store_fakes import FakeClock

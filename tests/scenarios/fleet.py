@@ -27,7 +27,7 @@ from bot.pipeline.reports import Reports
 from bot.pipeline.sight import Sight
 from bot.pipeline.watch import Watch
 from bot.replay import VirtualClock
-from bot.sources.fetch import Fetched, Fetcher, Marks
+from bot.sources.fetching.fetch import Fetched, Fetcher, Marks
 from bot.sources.payload import SourceSpec
 from bot.store import keys
 from bot.store.desk import Shelf

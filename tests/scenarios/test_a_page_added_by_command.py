@@ -74,7 +74,8 @@ async def test_a_page_is_added_watched_again_after_a_restart_and_taken_out(tmp_p
             await told(page, TEXTS[1])
             _, status = await typed(tmp_path, "say", "status", "Acme", "Cloud")
             feeds.serve("/api/v2/summary.json", summary(3, "resolved"))
-            closed = await told(page, TEXTS[2])
+            await told(page, TEXTS[2])
+            closed = await told(page, "(resolved)")  # the headline's own line, edited after the reply
             removed = await typed(tmp_path, "monitor remove", feeds.url("/"))
             _, listed = await typed(tmp_path, "monitor list")
             code = await worker.ends(signal.SIGINT)

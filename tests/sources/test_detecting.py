@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 
 from bot import net
 from bot.errors import FetchError, ParseError
-from bot.sources import FORMATS, catalogue, platforms
-from bot.sources.auth import Header
-from bot.sources.detecting import ASKED_MAX, Access, Found, detect_page, provider_of
-from bot.sources.fetch import Fetcher
+from bot.sources import FORMATS, catalogue
+from bot.sources.fetching.auth import Header
+from bot.sources.fetching.fetch import Fetcher
+from bot.sources.finding import platforms
+from bot.sources.finding.detecting import ASKED_MAX, Access, Found, detect_page, provider_of
 from tests.fakes.feeds import FeedServer
 from tests.fakes.feeds import status as fail_with
 from tests.fakes.pages import Web

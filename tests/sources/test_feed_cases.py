@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from bot.sources import FORMATS, detect
-from bot.sources.encode import as_line
 from bot.sources.payload import Payload, Spec
+from bot.sources.reading.encode import as_line
 from tests.sources.feedkit import outcome
 
 FEEDS = Path(__file__).parent / "feeds"

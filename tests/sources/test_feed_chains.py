@@ -9,7 +9,7 @@ import pytest
 from bot.domain.observation import Place
 from bot.domain.words import Impact, Kind, Status
 from bot.errors import ParseError
-from bot.sources.aws import component_of, region_of
+from bot.sources.formats.aws import component_of, region_of
 from tests.sources.feedkit import aws_data, aws_entry, aws_item, parse, rss
 
 HOUR = 3600

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bot.sources import FORMATS, detect
-from bot.sources.assemble import ENTRIES_MAX
+from bot.sources.reading.assemble import ENTRIES_MAX
 from tests.fuzz.fitness import answer
 from tests.sources.feedkit import body_of
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.sources.memo import Memo, forget
+from bot.sources.reading.memo import Memo, forget
 from tests.corpus import needs_corpus, recorded
 from tests.sources.feedkit import body_of, outcome
 

@@ -11,7 +11,7 @@ from bot.domain.observation import Observation
 from bot.domain.words import Impact, Status
 from bot.errors import ParseError
 from bot.sources import FORMATS, detect
-from bot.sources.times import iso, when, when_there
+from bot.sources.reading.times import iso, when, when_there
 from tests.sources.feedkit import body_of, outcome, parse, rss
 
 

@@ -10,9 +10,10 @@ import feedparser
 import pytest
 
 from benchmarks import feeds
-from bot.sources import feed, rss
-from bot.sources.memo import MEMO_MAX_BYTES, forget
+from bot.sources.formats import rss
 from bot.sources.payload import Payload
+from bot.sources.reading import feed
+from bot.sources.reading.memo import MEMO_MAX_BYTES, forget
 from tests.sources.feedkit import NOW, body_of, parse
 
 FIRST_AT_MOST, AGAIN_AT_MOST = 1 / 2, 1 / 8

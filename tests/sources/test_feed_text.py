@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from bot.domain.observation import TEXT_MAX_CHARS
 from bot.domain.words import Impact, Kind, Status
 from bot.errors import ParseError
-from bot.sources.text import clip, decode, fingerprint, ident, line, load_json, plain, web_link
-from bot.sources.times import iso, when
-from bot.sources.vocabulary import impact_of, stated_status, status_of, without_label
+from bot.sources.reading.text import clip, decode, fingerprint, ident, line, load_json, plain, web_link
+from bot.sources.reading.times import iso, when
+from bot.sources.reading.vocabulary import impact_of, stated_status, status_of, without_label
 from tests.corpus import needs_corpus, recorded
 from tests.sources.feedkit import body_of
 

@@ -10,7 +10,7 @@ from bot.domain.observation import UPDATES_MAX, Listing, Place
 from bot.domain.words import Impact, Kind, Status
 from bot.errors import ParseError
 from bot.sources import FORMATS, detect
-from bot.sources.assemble import ENTRIES_MAX, PAIRS_MAX
+from bot.sources.reading.assemble import ENTRIES_MAX, PAIRS_MAX
 from tests.sources.feedkit import body_of, incident, page, parse, update
 
 UTF16 = "utf-16-be"

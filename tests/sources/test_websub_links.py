@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.sources.fetching.websub import Hub, address_token, hub_of, is_signed
 from bot.sources.payload import Payload
-from bot.sources.websub import Hub, address_token, hub_of, is_signed
 from tests.corpus import CORPUS, needs_corpus
 
 NOON = datetime(2026, 3, 9, 12, tzinfo=UTC)

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from bot.sources.websub import address_token
+from bot.sources.fetching.websub import address_token
 from bot.web.hooks import Hooks
 from tests.fakes.store_fakes import FakeClock
 from tests.pipeline.test_websub import ATOM, SECRET, SOURCE, TOPIC, Bench, feed

@@ -1,0 +1,1 @@
+"""How bodies are had: one conditional request at a time, bounded, guarded, with what opens a private page."""
