@@ -48,7 +48,6 @@ class Doubt(StrEnum):
     """What speaks against a source that is seen well."""
 
     PARTLY_READ = "read in part"  # some of its records make no sense
-    EMPTIED = "empty where it was not"  # all it listed is gone at once, and no second look or page says why
     DISAGREES = "disagrees"  # another source of the same provider says otherwise
     ZOMBIE = "open without a word for weeks"
     MOVED = "moved"  # it redirects for good: the address should be changed

@@ -16,7 +16,7 @@ from bot.pipeline.watch import Watch
 from bot.ports import Clock
 from bot.store.desk import Shelf
 
-EVERY_SECONDS = 5.0
+PIECE = 100
 
 
 class Board:
@@ -30,22 +30,29 @@ class Board:
     async def flush(
         self, watches: Iterable[Watch], open_of: Callable[[str], Iterable[Incident]] = lambda provider: ()
     ) -> None:
-        """Write what changed since the last time. `open_of` gives a provider's open incidents. Raises StoreError."""
+        """Write what changed since the last time. `open_of` gives a provider's open incidents. Raises StoreError.
+
+        In pieces: thousands of reports at once would hold up the looks that are due meanwhile.
+        """
         now = self._clock.now()
-        changed: dict[str, SourceReport] = {}
-        for watch in watches:
-            name = watch.source.name
-            if not watch.has_looked or self._flushed.get(name) is watch.report:
-                continue
-            self._flushed[name] = watch.report
-            changed[name] = report = report_of(watch)
-            doubts = (*report.doubts, *doubts_about(name, open_of(report.provider), now))
-            telemetry.SOURCE_DOUBTS.labels(name).set(len(doubts))
-        try:
-            await self._shelf.put_all(changed)
-        except StoreError:
-            self._flushed.clear()  # all is written again when the store is back
-            raise
+        changed = [
+            watch
+            for watch in watches
+            if watch.has_looked and self._flushed.get(watch.source.name) is not watch.report
+        ]
+        for start in range(0, len(changed), PIECE):
+            reports: dict[str, SourceReport] = {}
+            for watch in changed[start : start + PIECE]:
+                name = watch.source.name
+                self._flushed[name] = watch.report
+                reports[name] = report = report_of(watch)
+                doubts = (*report.doubts, *doubts_about(name, open_of(report.provider), now))
+                telemetry.SOURCE_DOUBTS.labels(name).set(len(doubts))
+            try:
+                await self._shelf.put_all(reports)
+            except StoreError:
+                self._flushed.clear()  # all is written again when the store is back
+                raise
 
 
 def report_of(watch: Watch) -> SourceReport:
