@@ -41,7 +41,8 @@ class Card:
 
     All strings are plain text and may come from outside: a render escapes them and cuts them to its chat's limits. `fallback`
     is the one line that notifications and screen readers use. `mentions` come from the configuration alone, never from
-    text. `is_quiet` asks the chat to notify nobody.
+    text. `is_quiet` asks the chat to notify nobody. `pin` is True for what should stay in view while it is open, False for
+    what no longer should (its thread may rest), None for all else. `is_broadcast` asks for a reply to be shown in the channel too.
     """
 
     title: str
@@ -53,6 +54,8 @@ class Card:
     footer: str = ""
     mentions: tuple[str, ...] = ()
     is_quiet: bool = False
+    pin: bool | None = None
+    is_broadcast: bool = False
 
     @property
     def plain(self) -> str:

@@ -69,7 +69,8 @@ class Incident:
     """One thing that goes on, in one ledger. Updates are oldest first; all times are UTC.
 
     `closed_at` is when *we* learned that it is over, `ended_at` when the provider says it ended. `channels` are those it was
-    ever routed to: they hear all the rest, whatever the routes say later.
+    ever routed to: they hear all the rest, whatever the routes say later. `digests` are those among them that hear of it in
+    their next digest only.
     """
 
     id: str
@@ -92,6 +93,7 @@ class Incident:
     updates: tuple[Update, ...] = ()
     claims: tuple[Claim, ...] = ()
     channels: tuple[str, ...] = ()
+    digests: tuple[str, ...] = ()
     acknowledged: Acknowledgement | None = None
     reopened: int = 0
     revision: int = 0

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
 
+from bot.domain.channels import Manners
 from bot.domain.routing import Group, Route
 from bot.domain.services import Service
 from bot.domain.words import Kind
@@ -20,6 +21,7 @@ class Rules:
     `usable_chats` names the chats that can post, None for all. `reopen_within`: an event without an id of its own that comes
     back within it is the same one. `lapse_after`: an event whose feed never says "over" is over after that much silence.
     `retroactive_within`: a post about something already over is told (quietly) only when it ended that recently.
+    `manners` are the wishes of channels, `usual` those of channels that say nothing.
     `remember_for`: how long a closed incident outlives its feed's own memory of it.
     """
 
@@ -32,3 +34,9 @@ class Rules:
     retroactive_within: timedelta = timedelta(days=1)
     remember_for: timedelta = timedelta(days=30)
     names: tuple[tuple[str, str], ...] = ()
+    manners: Mapping[str, Manners] = field(default_factory=dict)
+    usual: Manners = Manners()
+
+    def manners_of(self, channel: str) -> Manners:
+        """How the channel ("chat:id") wants to be spoken to."""
+        return self.manners.get(channel, self.usual)
