@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterable
 
 from benchmarks import burst, decide, holes, parse, policy, polling, scale, start
+from benchmarks.delivery import commit, deliver, failover, kills, limits, restart, storm
 from benchmarks.measure import Row
 from benchmarks.stage import NotHereError
 
@@ -23,6 +24,13 @@ BENCHMARKS: dict[str, Callable[[], Iterable[Row | str]]] = {
     "holes": holes.run,
     "many": scale.many,
     "sustained": scale.sustained,
+    "deliver": deliver.run,
+    "storm": storm.run,
+    "limits": limits.run,
+    "commit": commit.run,
+    "kills": kills.run,
+    "failover": failover.run,
+    "restart": restart.run,
 }
 
 

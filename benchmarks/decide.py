@@ -32,8 +32,8 @@ RULES = Rules(
 
 def run() -> Iterator[Row]:
     """Two rows: nothing new, and one update among the fifty."""
-    quiet, news = _sighting(minute=0), _sighting(minute=1)
-    ledger = _ledger(quiet)
+    quiet, news = sighting_at(minute=0), sighting_at(minute=1)
+    ledger = ledger_of(quiet)
     if decide(ledger, replace(quiet, seen_at=NOON + timedelta(minutes=1)), RULES) is not None:
         raise AssertionError("the same news twice must change nothing")
     decided = decide(ledger, news, RULES)
@@ -55,7 +55,7 @@ def run() -> Iterator[Row]:
     )
 
 
-def _ledger(first: Sighting) -> Ledger:
+def ledger_of(first: Sighting) -> Ledger:
     """The ledger after a first look."""
     made = decide(Ledger(provider="acme"), first, RULES)
     if made is None:
@@ -65,7 +65,7 @@ def _ledger(first: Sighting) -> Ledger:
     return Ledger(provider="acme", revision=1, incidents=incidents, known=made.known, sources=made.sources)
 
 
-def _sighting(minute: int) -> Sighting:
+def sighting_at(minute: int) -> Sighting:
     """Fifty open incidents; at a later minute the first of them has one more update."""
     said = [_observation(n, UPDATES_EACH) for n in range(OPEN_INCIDENTS)]
     if minute:

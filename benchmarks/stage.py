@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import IO, Any, Self
 
 from benchmarks import certificates
-from benchmarks.certificates import DOMAIN
+from benchmarks.certificates import DOMAIN, Certificates
 
 WINDOW_S = float(os.environ.get("FOGBELL_BENCH_SECONDS", "45"))
 # On a busy machine (needs root): times of the wall are then those of an idle one, and whoever else works has to wait.
@@ -87,23 +87,24 @@ class Subject:
 
 
 class Stage:
-    """A world and its subjects, for one benchmark."""
+    """A world and its subjects, for one benchmark. A world that `is_plain` needs no certificates."""
 
-    def __init__(self) -> None:
+    def __init__(self, world: str = "benchmarks.world", *, is_plain: bool = False) -> None:
         self._stack = ExitStack()
+        self._module, self._is_plain = world, is_plain
         self.ports: dict[str, int] = {}
 
     def __enter__(self) -> Self:
         """Raises NotHereError where there is no Linux or no openssl."""
         if sys.platform != "linux":
             raise NotHereError("needs Linux: CPU time is read from /proc")
-        if not shutil.which("openssl"):
+        if not self._is_plain and not shutil.which("openssl"):
             raise NotHereError("openssl: not installed: apt install openssl")
         self.folder = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="fogbell-bench-")))
-        self.certificates = certificates.make(self.folder)
-        words = [str(self.certificates.chain), str(self.certificates.key)]
+        self._certificates = None if self._is_plain else certificates.make(self.folder)
+        words = [] if self._is_plain else [str(self.certificates.chain), str(self.certificates.key)]
         self._world = subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.world", *words],
+            [sys.executable, "-m", self._module, *words],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, preexec_fn=_on(WORLD_CORE),
         )  # fmt: skip
         self._stack.callback(self._end_world)
@@ -112,6 +113,13 @@ class Stage:
 
     def __exit__(self, *_: object) -> None:
         self._stack.close()
+
+    @property
+    def certificates(self) -> Certificates:
+        """What the world shows and the subjects trust."""
+        if self._certificates is None:
+            raise AssertionError("a plain world has none")
+        return self._certificates
 
     def url(self, who: str, *, host: str = "s{n}." + DOMAIN, port: str = "https") -> str:
         """The address of a subject's pages, with {n} for the page's number; `port` is one of the world's."""
@@ -132,7 +140,7 @@ class Stage:
     ) -> Subject:
         """Start a process that trusts the world's authority, its output in files of its own."""
         folder = Path(tempfile.mkdtemp(dir=self.folder))
-        trust = {"SSL_CERT_FILE": str(self.certificates.authority)}
+        trust = {} if self._is_plain else {"SSL_CERT_FILE": str(self.certificates.authority)}
         started_at = time.monotonic()
         with (folder / "stdout").open("wb") as out, (folder / "stderr").open("wb") as err:
             process = subprocess.Popen(
@@ -145,16 +153,17 @@ class Stage:
 
     def worker(
         self, config: str, *, about: str = "", data: Path | None = None, is_without_dns: bool = False,
-        env: Mapping[str, str] | None = None,
+        env: Mapping[str, str] | None = None, port: int = 0, module: str = "bot",
     ) -> Subject:  # fmt: skip
         """Start Fogbell with this configuration, `about` within [fogbell]; its data in `data` or in a folder of its own.
 
-        `is_without_dns`: it asks a name server that never answers. Names below localhost need none.
+        `is_without_dns`: it asks a name server that never answers. Names below localhost need none. `port` is its console's;
+        `module` is what to run in place of `bot`, with the same words.
         """
         folder = Path(tempfile.mkdtemp(dir=self.folder))
-        head = f'[fogbell]\ndata = "{data or folder / "data"}"\n{about}\n[console]\nport = 0\n'
+        head = f'[fogbell]\ndata = "{data or folder / "data"}"\n{about}\n[console]\nport = {port}\n'
         (folder / "fogbell.toml").write_text(head + config)
-        words = [sys.executable, "-m", "bot", "run", "--config", str(folder / "fogbell.toml")]
+        words = [sys.executable, "-m", module, "run", "--config", str(folder / "fogbell.toml")]
         if is_without_dns:
             (folder / "resolv.conf").write_text(f"nameserver 127.0.0.1:{self.ports['mute']}\n")
             mount = f'mount --bind {folder / "resolv.conf"} /etc/resolv.conf && exec "$@"'

@@ -15,6 +15,8 @@
         StoreUnavailable     the store does not answer                                 pipeline.supervise
         Conflict             someone committed first: read again                       pipeline.ingest
         LeaseLost            another worker owns it: stop at once                      pipeline.outbox
+        NotEmpty             a restore would replace something                         cli
+      BackupError            a backup's file cannot be read or written                 cli
       CommandError           shown to the person as words                              commands.dispatch
         UsageError, NotAllowed, NotFound, NotPossible
 
@@ -126,6 +128,14 @@ class Conflict(StoreError):
 
 class LeaseLost(StoreError):
     """The fencing token is old: another worker owns this conversation now."""
+
+
+class NotEmpty(StoreError):
+    """A restore would replace what is in the store, and nobody said that it may."""
+
+
+class BackupError(BotError):
+    """The file is no backup, a damaged one, or cannot be written."""
 
 
 class CommandError(BotError):

@@ -6,16 +6,17 @@ on a real server.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Any, Protocol
 
 from bot.domain.card import Card
 from bot.domain.decide import Decision
 from bot.domain.delivery import Attempt, Conversation, Limits, Receipt
 from bot.domain.incident import Incident, Ledger
 from bot.domain.silences import Silence
+from bot.domain.standing import Pending
 from bot.domain.trust import SourceReport
 
 
@@ -89,17 +90,29 @@ class Incidents(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claimed:
-    """A due conversation that is ours until the lease ends; every later write must carry `token`."""
+    """A due conversation that is ours until the lease ends; every later write must carry `token`.
+
+    `aside` is the store's own: what a newer Fogbell wrote into the conversation, to be written back with it. `must_look` says that
+    the chat may hold messages that the store does not know of: look for the next one before posting it. Settled with it, the mark
+    stays; whoever looked and found nothing carries on without it.
+    """
 
     talk: Conversation
     token: int
+    aside: tuple[Any, ...] = ()
+    must_look: bool = False
 
 
 class Outbox(Protocol):
     """Conversations with something to say."""
 
-    async def claim(self, now: datetime, limit: int, lease: timedelta) -> Sequence[Claimed]:
-        """Up to `limit` due conversations, none of which anybody else holds; those whose holder died included."""
+    async def claim(
+        self, now: datetime, limit: int, lease: timedelta, shards: Collection[int] | None = None
+    ) -> Sequence[Claimed]:
+        """Up to `limit` due conversations of each of these shards, or of all, the urgent ones first.
+
+        Nobody else holds any of them; those whose holder died are among them.
+        """
         ...
 
     async def begin(self, claimed: Claimed, attempt: Attempt) -> None:
@@ -126,11 +139,31 @@ class Outbox(Protocol):
         ...
 
 
+class Pendings(Protocol):
+    """The outbox as operators see it."""
+
+    async def pending(self) -> Sequence[Pending]:
+        """Every conversation that is due, now or later, or in work; not those that have nothing to say."""
+        ...
+
+    async def claim_one(self, provider: str, incident: str, channel: str, lease: timedelta) -> Claimed | None:
+        """This conversation, due or not, to be settled as any other; None while a worker has it."""
+        ...
+
+    async def settle(self, claimed: Claimed, talk: Conversation, due_at: datetime | None) -> None:
+        """As in Outbox."""
+        ...
+
+
 class Limiter(Protocol):
     """Pace, shared by replicas."""
 
     async def take(self, bucket: str, per_second: float, burst: int) -> timedelta:
         """Take one token; zero when there was one, else how long until there will be (nothing is taken then)."""
+        ...
+
+    async def rest(self, bucket: str, span: timedelta) -> None:
+        """Give no tokens for `span`: the chat asked all of us to leave it alone."""
         ...
 
 

@@ -17,8 +17,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from bot.domain.card import Card
-from bot.domain.delivery import Limits, Receipt
-from bot.domain.routing import Group
+from bot.domain.delivery import Limits, Receipt, StepKind
+from bot.domain.incident import Incident
+from bot.domain.routing import BUILT_IN, Group
 from bot.domain.rules import EVERYTHING, Rules
 from bot.domain.silences import Silence
 from bot.errors import ParseError, UsageError
@@ -30,7 +31,8 @@ from bot.sources.payload import Format, Payload, SourceSpec
 from bot.sources.reading.text import decode, load_json, refuse_strangers, size
 from bot.sources.reading.times import iso
 from bot.store.embedded import EmbeddedStore
-from bot.store.redis import Functions, RedisIncidents, RedisOutbox, connect
+from bot.store.redis import Functions, RedisIncidents, connect
+from bot.tally import NotingOutbox, Tally, VirtualLimiter
 
 CHANNEL = "console:replay"
 EVERYTHING_HERE = Rules(routes=(EVERYTHING,), groups=(Group(name=EVERYTHING.to[0], channels=(CHANNEL,)),))
@@ -51,10 +53,17 @@ class Snapshot:
 class Summary:
     """What a replay did, for stderr."""
 
+    tally: Tally
     snapshots: int = 0
     skipped: list[str] = field(default_factory=list)
     incidents: set[str] = field(default_factory=set)
     steps: int = 0
+
+    def take(self, done: Delivered) -> None:
+        """Count one step."""
+        self.steps += 1
+        self.incidents.add(done.incident.id)
+        self.tally.take(done)
 
 
 class VirtualClock:
@@ -79,10 +88,9 @@ class VirtualClock:
 class RecordingChat:
     """A chat that is always there and forgets everything: what matters is which steps it is asked for."""
 
-    limits = Limits()
-
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, limits: Limits | None = None) -> None:
         self.name = name
+        self.limits = limits or Limits()
         self._count = 0
 
     async def post(self, channel: str, card: Card, *, key: str, thread: Receipt | None = None) -> Receipt:
@@ -149,44 +157,68 @@ async def replay(
     rules: Rules = EVERYTHING_HERE,
     voice: Voice | None = None,
     form: Format | None = None,
+    may_gather: bool = False,
     on_progress: Callable[[], None] = lambda: None,
 ) -> Summary:
-    """Run the snapshots through the worker's own path; `on_delivered` gets each step in order."""
+    """Run the snapshots through the worker's own path; `on_delivered` gets each step in order.
+
+    With `may_gather` chats that people read are told of many incidents in one message, as they would be; without it each
+    incident is told for itself, so that its steps can be followed.
+    """
     clock = VirtualClock(snapshots[0].at)
-    summary = Summary()
+    summary = Summary(tally=Tally(rules=rules))
     forms = dict.fromkeys((s.source for s in snapshots), form) if form else {}
     done: list[Delivered] = []
 
     async for functions in _throwaway():
-        incidents = RedisIncidents(functions)
-        chats = {c.partition(":")[0] for group in rules.groups for c in group.channels}
+        incidents, outbox = RedisIncidents(functions), NotingOutbox(functions)
         courier = Courier(
-            RedisOutbox(functions),
+            outbox,
             incidents,
             _NoSilences(),
-            {name: RecordingChat(name) for name in chats},
+            _chats(rules, may_gather=may_gather),
             clock,
             voice=voice or Voice(names={}),
+            limiter=VirtualLimiter(clock),
             on_delivered=done.append,
         )
         ingest = Ingest(incidents, rules, clock, asyncio.Event())
         for snapshot in snapshots:
+            await _until(snapshot.at, clock, outbox, courier)
             clock.set(snapshot.at)
-            await _play(snapshot, forms, ingest, summary)
+            changed = await _play(snapshot, forms, ingest, summary)
+            summary.tally.saw(changed, snapshot.at)
             while await courier.drain():
                 pass
             # Only now, and not from within the courier's tasks: whoever listens may have enough (`fogbell replay | head`).
             for delivered in done:
-                summary.steps += 1
-                summary.incidents.add(delivered.incident.id)
+                summary.take(delivered)
                 on_delivered(delivered)
             done.clear()
             on_progress()
+        summary.tally.held = outbox.held
     return summary
 
 
-async def _play(snapshot: Snapshot, forms: dict[str, Format], ingest: Ingest, summary: Summary) -> None:
-    """One snapshot. What cannot be read is what a failed look is to the worker: it changes nothing.
+def _chats(rules: Rules, *, may_gather: bool) -> dict[str, RecordingChat]:
+    """A stand-in for each chat of the groups; those that are for programs, or call nobody, are told of each incident."""
+    names = {c.partition(":")[0] for group in rules.groups for c in group.channels}
+    each = {*BUILT_IN, "webhook"}
+    return {name: RecordingChat(name, Limits(gathers=may_gather and name not in each)) for name in names}
+
+
+async def _until(at: datetime, clock: VirtualClock, outbox: NotingOutbox, courier: Courier) -> None:
+    """Let what comes due between two snapshots be said in its time: digests, and what quiet hours held back."""
+    while (due := await outbox.next_due()) is not None and due < at:
+        clock.set(due)
+        if not await courier.drain():
+            return
+
+
+async def _play(
+    snapshot: Snapshot, forms: dict[str, Format], ingest: Ingest, summary: Summary
+) -> tuple[Incident, ...]:
+    """The incidents that one snapshot changed. What cannot be read is what a failed look is to the worker: it changes nothing.
 
     Like the worker, a replay finds out a source's format once: an empty list alone does not show whose it is.
     """
@@ -199,10 +231,10 @@ async def _play(snapshot: Snapshot, forms: dict[str, Format], ingest: Ingest, su
         seen, problem = sighting_of(payload, source, chosen)
     except (OSError, ParseError) as exc:
         summary.skipped.append(f"{snapshot.path.name}: {exc}")
-        return
+        return ()
     if problem is not None:
         summary.skipped.append(f"{snapshot.path.name}: read in part: {problem}")
-    await ingest.sighting(seen)
+    return await ingest.sighting(seen)
 
 
 async def _throwaway() -> AsyncIterator[Functions]:
@@ -225,7 +257,7 @@ def line_of(done: Delivered) -> dict[str, object]:
     return {
         "at": iso(done.at.replace(microsecond=0)),
         "channel": done.talk.channel,
-        "step": step.kind.value,
+        "step": _kind(done).value,
         "incident": incident.id,
         "provider": incident.provider,
         "provider_ids": list(incident.keys),
@@ -237,6 +269,13 @@ def line_of(done: Delivered) -> dict[str, object]:
         "title": incident.title,
         "text": done.card.plain,
     }
+
+
+def _kind(done: Delivered) -> StepKind:
+    """What the step is to the incident: a message for many, such as a digest, is its first word or one more."""
+    if done.step.kind is not StepKind.GATHERED:
+        return done.step.kind
+    return StepKind.UPDATE if done.talk.messages else StepKind.HEADLINE
 
 
 def format_found(payload: Payload) -> Format:

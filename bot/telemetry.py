@@ -47,6 +47,19 @@ SIGHT_TO_RECEIPT = Histogram(
     "fogbell_delivery_delay_seconds", "From our sight of it to the chat's receipt", ["chat"],
     buckets=_SECONDS, registry=REGISTRY,
 )  # fmt: skip
+POST_TO_RECEIPT = Histogram(
+    "fogbell_update_delay_seconds", "From the provider's own time of an update to the chat's receipt", ["chat"],
+    buckets=(*_SECONDS, 7200), registry=REGISTRY,
+)  # fmt: skip
+UPDATES = Counter("fogbell_updates_total", "Updates that incidents gained", registry=REGISTRY)
+OUTBOX_DUE = Gauge("fogbell_outbox_due", "Conversations that should have been heard by now", registry=REGISTRY)
+OUTBOX_OLDEST = Gauge(
+    "fogbell_outbox_oldest_seconds", "Since the oldest of what they miss was said", registry=REGISTRY
+)
+OUTBOX_PARKED = Gauge("fogbell_outbox_parked", "Conversations that a chat refused", registry=REGISTRY)
+OUTBOX_HELD = Gauge(
+    "fogbell_outbox_held", "Conversations that were asked to wait, or that a person parked", registry=REGISTRY
+)
 DELIVERIES = Counter(
     "fogbell_deliveries_total", "Steps tried", ["chat", "step", "outcome"], registry=REGISTRY
 )
@@ -57,6 +70,10 @@ RESTARTS = Counter(
 )
 COMMANDS = Counter("fogbell_commands_total", "Commands", ["command", "front", "outcome"], registry=REGISTRY)
 OPEN = Gauge("fogbell_open_incidents", "Incidents that are open", registry=REGISTRY)
+STANDBY = Gauge("fogbell_standby", "1 while this worker goes on without the store", registry=REGISTRY)
+UNREPLICATED = Counter(
+    "fogbell_store_unreplicated_total", "Writes that too few replicas had in time", registry=REGISTRY
+)
 CHECK_UP = Gauge("fogbell_check_up", "1 when our own check passes", ["check"], registry=REGISTRY)
 
 
@@ -67,6 +84,21 @@ class Event(StrEnum):
     STOPPING = "fogbell.stopping"
     STORE_RESTARTED = "store.restarted"
     STORE_EMPTY = "store.empty"
+    STORE_AWAY = "store.away"
+    STORE_BACK = "store.back"
+    STANDBY_MISSING = "standby.missing"
+    STANDBY_BEGAN = "standby.began"
+    STANDBY_ENDED = "standby.ended"
+    STANDBY_STAYS = "standby.stays"
+    STANDBY_LEFT = "standby.left"
+    STORE_UNREPLICATED = "store.unreplicated"
+    STORE_MOVED = "store.moved"
+    STORE_AWAITED = "store.awaited"
+    STORE_UNREADABLE = "store.unreadable"
+    STORE_NEWER = "store.newer"
+    RELOADED = "config.reloaded"
+    RELOAD_REFUSED = "config.refused"
+    CHAT_RENEWED = "chat.renewed"
     SOURCE_LOST = "source.lost"
     SOURCE_BACK = "source.back"
     SOURCE_BROKEN = "source.unreadable"
@@ -87,12 +119,26 @@ class Event(StrEnum):
     COMMAND_FAILED = "command.failed"
     COMMAND_UNAUDITED = "command.unaudited"
     CHAT_LISTENING = "chat.listening"
+    CHAT_EVENT_UNREADABLE = "chat.event_unreadable"
+    EXTRA_REFUSED = "chat.extra_refused"
+    COMMANDS_NOT_OFFERED = "chat.commands_not_offered"
+    PIN_REFUSED = "chat.pin_refused"
+    CHAT_AWAY = "chat.away"
+    CHAT_BACK = "chat.back"
+    PULSE_FAILED = "pulse.failed"
+    PULSE_WITHHELD = "pulse.withheld"
+    PULSE_BACK = "pulse.back"
 
 
 def forget_source(name: str) -> None:
     """Take a source's numbers out of the metrics: nobody watches it any more, and alerts on them would never end."""
     for metric in (SOURCE_AGE, SOURCE_BLIND, SOURCE_DOUBTS, TEXTS_MISSING, UNKNOWN_WORDS, POLLS, PUSHES):
         metric.remove_by_labels({"source": name})
+
+
+def forget_check(name: str) -> None:
+    """Take a check's number out of the metrics, likewise."""
+    CHECK_UP.remove_by_labels({"check": name})
 
 
 def log() -> Any:

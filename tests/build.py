@@ -6,11 +6,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from bot.domain.decide import Decision, decide
-from bot.domain.incident import Incident, Ledger
+from bot.domain.incident import Claim, Incident, Ledger
 from bot.domain.observation import Listing, Observation, Sighting, Update
 from bot.domain.routing import Group
 from bot.domain.rules import EVERYTHING, Rules
-from bot.domain.words import Impact, Status
+from bot.domain.words import Impact, Kind, Status
 
 START = datetime(2025, 10, 20, 7, 0, tzinfo=UTC)
 CHANNEL = "console:ops"
@@ -41,6 +41,23 @@ def said(key: str = "e1", **changes: Any) -> Observation:
         "began_at": START,
     }
     return Observation(**{**values, **changes})
+
+
+def incident(name: str = "INC-1", **changes: Any) -> Incident:
+    """An open, major incident of "acme" with one update, as an observation of it leaves it."""
+    values: dict[str, Any] = {
+        "id": name,
+        "provider": "acme",
+        "kind": Kind.INCIDENT,
+        "title": "Trouble with widgets",
+        "status": Status.INVESTIGATING,
+        "impact": Impact.MAJOR,
+        "opened_at": START,
+        "updates": (update("u1", 0),),
+        "claims": (Claim(source="acme", said=said(), seen_at=START),),
+        "revision": 1,
+    }
+    return Incident(**{**values, **changes})
 
 
 def sighting(

@@ -1,4 +1,4 @@
-"""The command line: `fogbell run | demo | say | monitor | providers | check-config | doctor | init | parse | replay`.
+"""The command line: `fogbell run | demo | say | monitor | providers | routes | check-config | doctor | parse | replay | ...`.
 
 Each subcommand is a module with `add` (its words and help) and `run` (which gives the exit status). Heavy libraries are
 imported only by the command that needs them.
@@ -28,11 +28,16 @@ _COMMANDS = (
     "say",
     "monitor",
     "providers",
+    "routes",
     "init",
     "check_config",
     "doctor",
     "parse",
     "replay",
+    "backup",
+    "restore",
+    "reload",
+    "erase",
 )
 
 _EPILOG = """\

@@ -41,7 +41,7 @@ def run(args: argparse.Namespace) -> int:
     draft.load(config.notices.templates, names_providers=config.notices.names_providers)
     for warning in config.warnings:
         print(f"note: {warning}", file=sys.stderr)
-    chats = [name for name in ("slack", "discord") if getattr(config.chat, name)]
+    chats = [name for name in ("slack", "discord", "apprise", "webhook") if getattr(config.chat, name)]
     print(
         f"{args.file}: valid. {len(sources(config))} feeds, {len(config.check)} checks, {len(config.service)} services, "
         f"{len(rules(config).routes)} routes; chats: {', '.join([*chats, 'console', 'terminal'])}."

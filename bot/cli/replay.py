@@ -7,6 +7,8 @@ import asyncio
 import json
 import os
 import sys
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -16,13 +18,16 @@ from rich.progress import Progress
 from bot.cli.status import OK
 from bot.domain.rules import Rules
 from bot.pipeline.outbox import Delivered, Voice
-from bot.replay import EVERYTHING_HERE, format_named, line_of, replay, snapshots_in
+from bot.replay import EVERYTHING_HERE, Summary, format_named, line_of, replay, snapshots_in
 from bot.sources import FORMATS, catalogue
 
 EPILOG = """\
 examples:
   fogbell replay recordings/github-summary-2026-08-17
   fogbell replay --config fogbell.toml recordings/aws-rss recordings/github | jq -c '[.at, .channel, .step, .title]'
+
+With --config it is a dry run: what this configuration would have posted is counted at the end. The lines tell each
+incident for itself; the count knows that a digest or a storm is one message.
 
 A directory holds snapshots of one feed, named NNN-YYYYMMDDTHHMMSSZ.ext; several directories are merged by time. Without
 --config every kind of record goes to the one channel console:replay. The summary goes to standard error.
@@ -55,23 +60,34 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print the steps."""
-    rules, voice = _rules(args.config)
+    """Print the steps; with a configuration, count what it would have posted in a second run."""
     form = format_named(args.format) if args.format else None
     snapshots = snapshots_in(args.folders, args.provider)
+    rules, voice = _rules(args.config, {snapshot.provider for snapshot in snapshots})
     screen = Console(stderr=True)
     with Progress(console=screen, transient=True, disable=not screen.is_terminal) as progress:
-        task = progress.add_task("replaying", total=len(snapshots))
-        summary = asyncio.run(
-            replay(
-                snapshots,
-                _print,
-                rules=rules,
-                voice=voice,
-                form=form,
-                on_progress=lambda: progress.advance(task),
+        task = progress.add_task("replaying", total=len(snapshots) * (2 if args.config else 1))
+
+        def played(shown: Callable[[Delivered], None], *, may_gather: bool) -> Summary:
+            return asyncio.run(
+                replay(
+                    snapshots,
+                    shown,
+                    rules=rules,
+                    voice=voice,
+                    form=form,
+                    may_gather=may_gather,
+                    on_progress=lambda: progress.advance(task),
+                )
             )
-        )
+
+        summary = played(_print, may_gather=False)
+        counted = played(lambda done: None, may_gather=True) if args.config else None
+    _sum_up(summary, counted)
+    return OK
+
+
+def _sum_up(summary: Summary, counted: Summary | None) -> None:
     print(
         f"{summary.snapshots} snapshots, {len(summary.incidents)} incidents announced, {summary.steps} steps, "
         f"{len(summary.skipped)} snapshots not read",
@@ -79,27 +95,23 @@ def run(args: argparse.Namespace) -> int:
     )
     for reason in summary.skipped[:10]:
         print(f"  not read: {reason}", file=sys.stderr)
-    return OK
-
-
-class _NoSecrets(dict[str, str]):
-    """An environment in which every variable is set: a replay speaks to no chat, so it needs no tokens."""
-
-    def get(self, name: str, default: str | None = None) -> str:  # type: ignore[override]
-        """The variable, or a word in its place."""
-        return super().get(name) or "not-needed"
+    if counted:
+        print(counted.tally.words, file=sys.stderr)
 
 
 def _print(done: Delivered) -> None:
     print(json.dumps(line_of(done)))
 
 
-def _rules(path: Path | None) -> tuple[Rules, Voice]:
+def _rules(path: Path | None, providers: set[str]) -> tuple[Rules, Voice]:
+    """The rules of a configuration, which watches the recorded providers, whatever they are; else that all is told."""
     if path is None:
         return EVERYTHING_HERE, Voice(names={entry.name: entry.title for entry in catalogue.entries()})
-    from bot.cli.load import config_at
+    from bot.cli.load import NoSecrets, config_at
     from bot.config import rules
 
-    config = config_at(path, environ=_NoSecrets(os.environ))
+    config = config_at(path, environ=NoSecrets(os.environ))
     found = rules(config)
-    return found, Voice(names=dict(found.names), zone=ZoneInfo(config.fogbell.time_zone))
+    found = replace(found, watched=found.watched | providers)
+    zone = ZoneInfo(config.fogbell.time_zone)
+    return found, Voice(names=dict(found.names), zone=zone, rules=lambda: found)

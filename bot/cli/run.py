@@ -8,6 +8,7 @@ import logging
 import sys
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from bot.cli.load import add_config, config_at
@@ -54,7 +55,8 @@ def run(args: argparse.Namespace) -> int:
         _settle_memory()
         print(words_of_welcome(app), flush=True)
 
-    run_loop(run_worker(config, Options(on_ready=welcome)))
+    reread = partial(config_at, args.config, data=args.data)
+    run_loop(run_worker(config, Options(on_ready=welcome, reread=reread)))
     return OK
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -19,6 +19,8 @@ from bot.config.models import (
     LISTS,
     TABLES,
     About,
+    CalendarTable,
+    ChannelTable,
     Chats,
     CheckTable,
     Console,
@@ -41,7 +43,8 @@ __all__ = ["Config", "Secret", "checks", "clouds", "load", "rules", "sources"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
-    """A valid configuration. `warnings` are lines about what is allowed, but probably not meant."""
+    """A valid configuration. `warnings` are lines about what is allowed, but probably not meant; `secret_files` are where
+    secrets were read from."""
 
     fogbell: About
     store: Store
@@ -54,7 +57,10 @@ class Config:
     check: tuple[CheckTable, ...] = ()
     group: tuple[GroupTable, ...] = ()
     route: tuple[RouteTable, ...] = ()
+    calendar: tuple[CalendarTable, ...] = ()
+    channel: tuple[ChannelTable, ...] = ()
     warnings: tuple[str, ...] = ()
+    secret_files: tuple[Path, ...] = ()
 
 
 def load(
@@ -83,7 +89,7 @@ def load(
     references.check(reading)
     if reading.problems:
         raise ConfigError(reading.problems)
-    return _config(reading)
+    return replace(_config(reading), secret_files=tuple(sorted(around.files)))
 
 
 def _parts(raw: Mapping[str, Any], mistakes: list[str]) -> Iterator[tuple[str, type[Table], Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network, ip_network
@@ -15,9 +16,10 @@ from pydantic import AfterValidator, BeforeValidator, ValidationInfo
 from bot.config.secrets import Secret, resolve, surroundings
 from bot.domain.services import Need, parse_need
 from bot.domain.words import Severity
+from bot.errors import ConfigError
+from bot.store.address import address_of
 
-CHATS = ("slack", "discord", "console", "terminal")
-STORE_SCHEMES = ("redis", "rediss", "unix", "redis+sentinel", "redis+cluster")
+CHATS = ("slack", "discord", "apprise", "webhook", "console", "terminal")
 
 LONGEST = timedelta(days=3_650)
 
@@ -28,6 +30,8 @@ _NAME = re.compile(r"\w[\w .-]{0,59}")
 _CHANNEL_IDS = {
     "slack": (re.compile(r"[CGD][A-Z0-9_]+"), 'a channel\'s id, such as "slack:C0123ABCD", not its name'),
     "discord": (re.compile(r"\d{1,20}"), 'a channel\'s id, such as "discord:998877665544332211"'),
+    "apprise": (_SLUG, 'the name of a [[chat.apprise]] table, such as "apprise:teams"'),
+    "webhook": (_SLUG, 'the name of a [[chat.webhook]] table, such as "webhook:bus"'),
     "console": (re.compile(r"[\w-]{1,40}"), 'a plain word, such as "console:main"'),
     "terminal": (re.compile(r"[\w-]{1,40}"), 'a plain word, such as "terminal:main"'),
 }
@@ -70,9 +74,21 @@ def _at_least(least: str) -> AfterValidator:
     return AfterValidator(check)
 
 
-def _listed(value: Any) -> Any:
+def listed(value: Any) -> Any:
     """One word may stand for a list of one."""
     return (value,) if isinstance(value, str | int) else value
+
+
+def needed_alone(value: Any, info: ValidationInfo) -> Any:
+    """The token of Slack's one workspace, which may only be left out where there are others."""
+    if value is None and info.data.get("workspace", "wrong") == ():
+        raise ValueError("is missing")
+    return value
+
+
+def _tables(value: Any) -> Any:
+    """One table, written with single brackets, may stand for a list of one."""
+    return (value,) if isinstance(value, dict) else value
 
 
 def web_address(value: str) -> str:
@@ -105,6 +121,35 @@ def _push_secret(value: Secret) -> Secret:
     return value
 
 
+def _service_address(value: Secret) -> Secret:
+    """An address of Apprise's, for the library to understand: it holds tokens and passwords, and is never shown."""
+    if not re.fullmatch(r"[a-z][a-z0-9+.-]*://\S+", value.reveal()):
+        raise ValueError(
+            'must be an address of Apprise\'s, as "ntfys://topic" or "mailtos://user:password@host"'
+        )
+    return value
+
+
+def _hook_address(value: Any, info: ValidationInfo) -> Secret:
+    """A webhook's address may hold a token, so it is kept as a secret, written in the file or not."""
+    secret = Secret(value) if isinstance(value, str) else resolve(value, info)
+    web_address(secret.reveal())
+    return secret
+
+
+def _hook_secret(value: Secret) -> Secret:
+    """A secret as Standard Webhooks writes it: "whsec_" and the base64 of 24 to 64 bytes."""
+    text = value.reveal()
+    try:
+        length = len(base64.b64decode(text.removeprefix("whsec_"), validate=True))
+    except ValueError:
+        length = 0
+    if not text.startswith("whsec_") or not 24 <= length <= 64:
+        make = "python3 -c 'import base64, os; print(\"whsec_\" + base64.b64encode(os.urandom(32)).decode())'"
+        raise ValueError(f'must be "whsec_" and 24 to 64 bytes in base64; make one with {make}')
+    return value
+
+
 def _network(value: Any) -> Any:
     try:
         return ip_network(value) if isinstance(value, str) else value
@@ -134,10 +179,10 @@ def _socket_address(value: str) -> str:
 def _store_address(value: Any, info: ValidationInfo) -> Secret:
     """A store's address may hold a password, so it is kept as a secret, written in the file or not."""
     secret = Secret(value) if isinstance(value, str) else resolve(value, info)
-    if urlsplit(secret.reveal()).scheme not in STORE_SCHEMES:
-        raise ValueError(
-            "is not a store's address: write one of " + ", ".join(f"{s}://" for s in STORE_SCHEMES)
-        )
+    try:
+        address_of(secret.reveal())
+    except ConfigError as exc:
+        raise ValueError(exc.problems[0].removeprefix("store.url: ")) from None
     return secret
 
 
@@ -157,9 +202,10 @@ def plain_name(value: str) -> str:
 def channel(value: str) -> str:
     """The value, when it is "chat:id" with an id of that chat's kind. Raises ValueError with an example."""
     chat, _, in_chat = value.partition(":")
-    if chat not in CHATS or not in_chat:
+    kind = "slack" if chat.startswith("slack-") else chat  # one of several workspaces
+    if kind not in CHATS or not in_chat:
         raise ValueError(f'"{value[:60]}" is not a channel: write "slack:C0123ABCD" or "console:main"')
-    pattern, example = _CHANNEL_IDS[chat]
+    pattern, example = _CHANNEL_IDS[kind]
     if not pattern.fullmatch(in_chat):
         raise ValueError(f'"{value[:60]}" does not name a channel: write {example}')
     return value
@@ -220,20 +266,24 @@ CheckPace = Annotated[Duration, _at_least("1s")]
 Url = Annotated[str, AfterValidator(web_address)]
 PublicUrl = Annotated[str, AfterValidator(_public_address)]
 PushSecret = Annotated[Secret, BeforeValidator(resolve), AfterValidator(_push_secret)]
+ServiceUrl = Annotated[Secret, BeforeValidator(resolve), AfterValidator(_service_address)]
+HookUrl = Annotated[Secret, BeforeValidator(_hook_address)]
+HookSecret = Annotated[Secret, BeforeValidator(resolve), AfterValidator(_hook_secret)]
 HeaderName = Annotated[str, AfterValidator(_header_name)]
 HeaderSecret = Annotated[Secret, BeforeValidator(resolve), AfterValidator(_header_secret)]
 GatewayUrl = Annotated[str, AfterValidator(_socket_address)]
 StoreUrl = Annotated[Secret, BeforeValidator(_store_address)]
 Slug = Annotated[str, AfterValidator(_slug)]
 Name = Annotated[str, AfterValidator(plain_name)]
-Names = Annotated[tuple[str, ...], BeforeValidator(_listed)]
+Names = Annotated[tuple[str, ...], BeforeValidator(listed)]
 NetworkField = Annotated[IPv4Network | IPv6Network, BeforeValidator(_network)]
-Networks = Annotated[tuple[NetworkField, ...], BeforeValidator(_listed)]
+Networks = Annotated[tuple[NetworkField, ...], BeforeValidator(listed)]
 Channel = Annotated[str, AfterValidator(channel)]
 NeedField = Annotated[Need, BeforeValidator(_need)]
 LeastSeverity = Annotated[Severity, BeforeValidator(_severity)]
 LeastImpact = BeforeValidator(_at_least_impact)
-Listed = BeforeValidator(_listed)
+Listed = BeforeValidator(listed)
+Tables = BeforeValidator(_tables)
 TimeZone = Annotated[str, AfterValidator(_time_zone)]
 SlashCommand = Annotated[str, AfterValidator(_slash_command)]
 Host = Annotated[str, AfterValidator(_host)]

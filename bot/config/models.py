@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import time, timedelta
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from bot.config.fields import (
     Channel,
@@ -16,6 +16,8 @@ from bot.config.fields import (
     GatewayUrl,
     HeaderName,
     HeaderSecret,
+    HookSecret,
+    HookUrl,
     Host,
     LeastImpact,
     LeastSeverity,
@@ -28,15 +30,29 @@ from bot.config.fields import (
     Positive,
     PublicUrl,
     PushSecret,
+    ServiceUrl,
     SlashCommand,
     Slug,
     StoreUrl,
+    Tables,
     TimeZone,
     Url,
+    needed_alone,
 )
 from bot.config.secrets import SecretField
+from bot.config.speaking import (
+    Days,
+    Language,
+    Mentions,
+    SeverityFloor,
+    SeverityKey,
+    Spans,
+    Tiers,
+    WallClock,
+    WallClocks,
+)
 from bot.domain.routing import Mode
-from bot.domain.words import Impact, Kind
+from bot.domain.words import Impact, Kind, Severity
 from bot.sources.fetching.auth import MICROSOFT_LOGIN
 
 AUTH_NEEDS = {
@@ -65,6 +81,7 @@ class About(Table):
     log: Literal["text", "json"] = "text"
     contact: str = Field(default="", pattern=r"^[\x20-\x7e]{0,100}$")
     operators: Names = ()
+    digest: Names | None = None
     requests_per_second: int = Field(default=200, ge=1, le=10_000)
     allow_networks: Networks = ()
     people_urls_by_proxy: bool = False
@@ -74,6 +91,7 @@ class Store(Table):
     """[store]: where incidents and conversations are kept; without `url`, an embedded server below the data folder."""
 
     url: StoreUrl | None = None
+    wait_replicas: int | None = Field(default=None, ge=0, le=5)
 
 
 class Console(Table):
@@ -85,13 +103,33 @@ class Console(Table):
     public_url: PublicUrl | None = None
 
 
-class Slack(Table):
-    """[chat.slack]."""
+class Workspace(Table):
+    """[[chat.slack.workspace]]: one of several workspaces, each with its own app."""
 
+    name: Slug
     bot_token: SecretField
     app_token: SecretField | None = None
     api_url: Url = "https://slack.com/api/"
     command: SlashCommand = "/incident"
+
+
+class Slack(Table):
+    """[chat.slack]: the workspace, or several."""
+
+    workspace: tuple[Workspace, ...] = ()
+    bot_token: Annotated[SecretField | None, AfterValidator(needed_alone)] = None
+    app_token: SecretField | None = None
+    api_url: Url = "https://slack.com/api/"
+    command: SlashCommand = "/incident"
+
+    @property
+    def workspaces(self) -> dict[str, Workspace]:
+        """Every workspace by the name of its chat: "slack" for this table's own, "slack-acme" for the one called acme."""
+        found = {f"slack-{table.name}": table for table in self.workspace}
+        if self.bot_token is None:
+            return found
+        own = self.model_dump(include={"bot_token", "app_token", "api_url", "command"})
+        return {"slack": Workspace.model_construct(name="", **own), **found}
 
 
 class Discord(Table):
@@ -102,11 +140,29 @@ class Discord(Table):
     gateway_url: GatewayUrl | None = None
 
 
+class AppriseService(Table):
+    """[[chat.apprise]]: a service of the library Apprise."""
+
+    name: Slug
+    url: ServiceUrl
+
+
+class WebhookTable(Table):
+    """[[chat.webhook]]: an address that takes signed events."""
+
+    name: Slug
+    url: HookUrl
+    secret: HookSecret
+    old_secret: HookSecret | None = None
+
+
 class Chats(Table):
     """[chat]: the chats that are in use."""
 
     slack: Slack | None = None
     discord: Discord | None = None
+    apprise: Annotated[tuple[AppriseService, ...], Tables] = ()
+    webhook: Annotated[tuple[WebhookTable, ...], Tables] = ()
 
 
 class SourceAuth(Table):
@@ -193,16 +249,69 @@ class When(Table):
     severity: LeastSeverity | None = None
     impact: Annotated[Impact, LeastImpact] | None = None
     provider: Names = ()
-    service: Names = ()
+    component: Names = ()
     region: Names = ()
+    service: Names = ()
+    tier: Tiers = ()
     kind: Annotated[tuple[Kind, ...], Listed] = ()
 
 
 class RouteTable(Table):
-    """[[route]]: which incidents go to which groups."""
+    """[[route]]: which incidents go to which groups, how loudly, and who is called."""
 
     when: When = When()
+    unless: When | None = None
     to: Annotated[Names, Field(min_length=1)]
+    digest: bool = False
+    stop: bool = False
+    mention: dict[SeverityKey, Mentions] = Field(default_factory=dict)
+
+
+class SpanTable(Table):
+    """Part of a week, by the wall clock: without times whole days, without days every day."""
+
+    days: Days = frozenset(range(7))
+    start: WallClock = Field(default=time(0), alias="from")
+    end: WallClock = Field(default=time(0), alias="to")
+
+
+class CalendarTable(Table):
+    """[[calendar]]: spans with a name, for several channels."""
+
+    name: Name
+    spans: Annotated[tuple[SpanTable, ...], Spans, Field(min_length=1)]
+
+
+class QuietTable(SpanTable):
+    """One span of quiet, or the name of a calendar."""
+
+    calendar: Name | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _by_name(cls, value: Any) -> Any:
+        """A text stands for the calendar of that name."""
+        return {"calendar": value} if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _is_one(self) -> Self:
+        if self.calendar is not None and self.model_fields_set != {"calendar"}:
+            raise ValueError("has a calendar and times of its own: write two entries")
+        return self
+
+
+class ChannelTable(Table):
+    """[[channel]]: how one channel wants to be spoken to."""
+
+    id: Channel
+    language: Language | None = None
+    time_zone: TimeZone | None = None
+    quiet: Annotated[tuple[QuietTable, ...], Spans] = ()
+    speaks_from: SeverityFloor = Severity.SEV1
+    digest_at: WallClocks = (time(9),)
+    posts_per_hour: int | None = Field(default=None, ge=1)
+    mentions_per_hour: int = Field(default=6, ge=0)
+    pins: bool = True
 
 
 class Notices(Table):
@@ -219,6 +328,7 @@ class Windows(Table):
     lapse_after: Positive = timedelta(hours=24)
     retroactive_within: Duration = timedelta(days=1)
     remember_for: Positive = timedelta(days=30)
+    audit_for: Positive = timedelta(days=90)
 
 
 TABLES: dict[str, type[Table]] = {
@@ -235,4 +345,6 @@ LISTS: dict[str, type[Table]] = {
     "check": CheckTable,
     "group": GroupTable,
     "route": RouteTable,
+    "calendar": CalendarTable,
+    "channel": ChannelTable,
 }

@@ -52,7 +52,7 @@ def of_table(path: str, model: type[BaseModel], error: ValidationError) -> list[
 
 
 def _line(path: str, model: type[BaseModel], detail: ErrorDetails) -> str:
-    where = ".".join((path, *map(str, detail["loc"])))
+    where = ".".join((path, *(str(part) for part in detail["loc"] if part != "[key]")))
     if detail["type"] == "extra_forbidden":
         return unknown(where, _model_at(model, detail["loc"][:-1]).model_fields)
     return f"{where}: {_words(detail)}"

@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bot.config.models import (
+    About,
+    CalendarTable,
+    ChannelTable,
     Chats,
     CheckTable,
     Console,
@@ -17,12 +20,14 @@ from bot.config.models import (
     Table,
 )
 from bot.config.problems import did_you_mean
-from bot.config.values import feed_of, provider_of, source_name
+from bot.config.values import feed_of, provider_of, source_name, spans_of
+from bot.domain.channels import is_always_quiet
 from bot.domain.observation import SELF, WATCHER
 from bot.sources import catalogue
 
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})  # where the console needs no token
 TOKEN_MIN_CHARS = 16
+SINKS = ("apprise", "webhook")  # chats with a table for each of their channels
 
 At = tuple[str, Table]  # "source.0" and what was read there
 
@@ -46,34 +51,73 @@ class Reading:
         return [name for name in found if isinstance(name, str)]
 
     def chats(self) -> set[str]:
-        """The chats that have a table; those without one need none."""
+        """The chats that have a table; those without one need none. Each of Slack's workspaces is a chat."""
         chat = self.raw.get("chat")
-        return {"console", "terminal"} | (set(chat) if isinstance(chat, dict) else set())
+        found = {"console", "terminal"} | (set(chat) if isinstance(chat, dict) else set())
+        if workspaces := self.workspaces():
+            found |= {f"slack-{name}" for name in workspaces}
+            found -= set() if "bot_token" in self.raw["chat"]["slack"] else {"slack"}
+        return found
+
+    def workspaces(self) -> list[str]:
+        """The names that [[chat.slack.workspace]] tables declare."""
+        chat = self.raw.get("chat")
+        slack = chat.get("slack") if isinstance(chat, dict) else None
+        items = slack.get("workspace") if isinstance(slack, dict) else None
+        return [str(item.get("name")) for item in items or () if isinstance(item, dict)]
+
+    def needs(self, chat: str) -> str:
+        """What is missing for a chat, in words."""
+        if chat.startswith("slack-"):
+            near = did_you_mean(chat, self.chats())
+            return f'needs a table [[chat.slack.workspace]] with name = "{chat.removeprefix("slack-")}"{near}'
+        if chat == "slack" and self.workspaces():
+            return "needs a bot_token in [chat.slack], or the name of a workspace, as slack-acme"
+        return f"needs a table [chat.{chat}]"
+
+    def sinks(self, chat: str) -> list[str]:
+        """The names of a chat's tables, for a chat that has one for each of its channels."""
+        tables = self.raw.get("chat")
+        inner = tables.get(chat) if isinstance(tables, dict) else None
+        items = inner if isinstance(inner, list) else [inner]
+        return [str(item.get("name")) for item in items if isinstance(item, dict)]
 
 
 def check(reading: Reading) -> None:
     """Add to `reading` every mistake that only shows when tables are seen together."""
     for path, table in reading.tables:
+        reading.problems += _problems(path, table, reading)
         match table:
-            case Source():
-                reading.problems += _source(path, table, reading)
-            case ServiceTable():
-                reading.problems += _service(path, table, reading)
-            case CheckTable() if table.service is not None:
-                reading.problems += _named(
-                    f"{path}.service", "service", table.service, reading.names("service")
-                )
-            case GroupTable():
-                reading.problems += _group(path, table, reading)
-            case RouteTable():
-                reading.problems += _route(path, table, reading)
+            case ChannelTable():
+                reading.warnings += _unheard(path, table, reading)
             case Console():
-                reading.problems += _console(path, table, reading)
                 reading.warnings += _weak_token(path, table)
             case Chats():
+                reading.problems += _twice(path, table)
                 reading.warnings += _unused_chats(table, reading)
     reading.problems += _doubles(reading)
     reading.warnings += _unwatched(reading)
+
+
+def _problems(path: str, table: Table, reading: Reading) -> Iterator[str]:
+    match table:
+        case About():
+            for name in table.digest or ():
+                yield from _named(f"{path}.digest", "group", name, reading.names("group"))
+        case Source():
+            yield from _source(path, table, reading)
+        case ServiceTable():
+            yield from _service(path, table, reading)
+        case CheckTable() if table.service is not None:
+            yield from _named(f"{path}.service", "service", table.service, reading.names("service"))
+        case GroupTable():
+            yield from _group(path, table, reading)
+        case RouteTable():
+            yield from _route(path, table, reading)
+        case ChannelTable():
+            yield from _channel(path, table, reading)
+        case Console():
+            yield from _console(path, table, reading)
 
 
 def _source(path: str, source: Source, reading: Reading) -> Iterator[str]:
@@ -115,16 +159,40 @@ def _service(path: str, service: ServiceTable, reading: Reading) -> Iterator[str
 
 def _group(path: str, group: GroupTable, reading: Reading) -> Iterator[str]:
     for n, channel in enumerate(group.channels):
-        chat = channel.partition(":")[0]
-        if chat not in reading.chats():
-            yield f"{path}.channels.{n}: {channel} needs a table [chat.{chat}]"
+        chat, _, name = channel.partition(":")
+        if chat in SINKS:
+            yield from _named(f"{path}.channels.{n}", f"[[chat.{chat}]]", name, reading.sinks(chat))
+        elif chat not in reading.chats():
+            yield f"{path}.channels.{n}: {channel} {reading.needs(chat)}"
 
 
 def _route(path: str, route: RouteTable, reading: Reading) -> Iterator[str]:
     for group in route.to:
         yield from _named(f"{path}.to", "group", group, reading.names("group"))
-    for service in route.when.service:
-        yield from _named(f"{path}.when.service", "service", service, reading.names("service"))
+    for where, condition in (("when", route.when), ("unless", route.unless)):
+        for service in condition.service if condition else ():
+            yield from _named(f"{path}.{where}.service", "service", service, reading.names("service"))
+    if route.unless is not None and not route.unless.model_fields_set:
+        yield f"{path}.unless: is empty, so that the route would never speak"
+    for severity, names in route.mention.items():
+        for name in names:
+            if (chat := name.partition(":")[0]) not in reading.chats():
+                yield f"{path}.mention.{severity.words}: {name} {reading.needs(chat)}"
+
+
+def _channel(path: str, channel: ChannelTable, reading: Reading) -> Iterator[str]:
+    for n, quiet in enumerate(channel.quiet):
+        if quiet.calendar is not None:
+            yield from _named(f"{path}.quiet.{n}", "calendar", quiet.calendar, reading.names("calendar"))
+    calendars = [t for _, t in reading.tables if isinstance(t, CalendarTable)]
+    if is_always_quiet(spans_of(channel, calendars)):
+        yield f"{path}.quiet: leaves no minute of the week, so that nothing would ever be said there"
+
+
+def _unheard(path: str, channel: ChannelTable, reading: Reading) -> Iterator[str]:
+    used = {c for _, t in reading.tables if isinstance(t, GroupTable) for c in t.channels}
+    if channel.id not in used:
+        yield f"{path}.id: no group holds {channel.id}{did_you_mean(channel.id, used)}"
 
 
 def _console(path: str, console: Console, reading: Reading) -> Iterator[str]:
@@ -145,17 +213,42 @@ def _named(path: str, what: str, name: str, known: Collection[str]) -> Iterator[
 
 
 def _doubles(reading: Reading) -> Iterator[str]:
-    """Names that are taken twice: of sources, services, checks, groups."""
-    kinds = {Source: "source", ServiceTable: "service", CheckTable: "check", GroupTable: "group"}
+    """Names that are taken twice: of sources, services, checks, groups, calendars, channels."""
+    kinds: dict[type[Table], str] = {
+        Source: "source",
+        ServiceTable: "service",
+        CheckTable: "check",
+        GroupTable: "group",
+        CalendarTable: "calendar",
+        ChannelTable: "channel",
+    }
     taken: dict[tuple[str, str], str] = {}
     for path, table in reading.tables:
         what = kinds.get(type(table))
         if what is None:
             continue
-        name = source_name(table) if isinstance(table, Source) else str(getattr(table, "name", ""))
+        name = source_name(table) if isinstance(table, Source) else _name_of(table)
         first = taken.setdefault((what, name.casefold()), path)  # commands do not tell "A" from "a"
         if first != path:
-            yield f'{path}.name: "{name}" is the name of {first} already; give each {what} a name of its own'
+            yield (
+                f"{path}.id: {name} has a table already, {first}"
+                if isinstance(table, ChannelTable)
+                else f'{path}.name: "{name}" is the name of {first} already; give each {what} a name of its own'
+            )
+
+
+def _twice(path: str, chats: Chats) -> Iterator[str]:
+    several = {chat: [sink.name for sink in getattr(chats, chat)] for chat in SINKS}
+    several["slack.workspace"] = [table.name for table in chats.slack.workspace] if chats.slack else []
+    for chat, names in several.items():
+        for n, name in enumerate(names):
+            if (first := names.index(name)) < n:
+                where = f"{path}.{chat}"
+                yield f'{where}.{n}.name: "{name}" is the name of {where}.{first} already; give each a name of its own'
+
+
+def _name_of(table: Table) -> str:
+    return table.id if isinstance(table, ChannelTable) else str(getattr(table, "name", ""))
 
 
 def _unwatched(reading: Reading) -> Iterator[str]:
@@ -175,10 +268,27 @@ def _mentions(path: str, table: Table) -> Iterator[tuple[str, str]]:
         )
     elif isinstance(table, RouteTable):
         yield from ((f"{path}.when.provider", provider) for provider in table.when.provider)
+        unless = table.unless.provider if table.unless else ()
+        yield from ((f"{path}.unless.provider", provider) for provider in unless)
 
 
 def _unused_chats(chats: Chats, reading: Reading) -> Iterator[str]:
     used = {c.partition(":")[0] for _, t in reading.tables if isinstance(t, GroupTable) for c in t.channels}
-    for name, example in (("slack", "slack:C0123ABCD"), ("discord", "discord:998877665544332211")):
-        if getattr(chats, name) is not None and name not in used:
-            yield f'chat.{name}: no group holds a channel of it; add one, as channels = ["{example}"]'
+    for where, example in _examples(chats):
+        if example.partition(":")[0] not in used:
+            yield f'chat.{where}: no group holds a channel of it; add one, as channels = ["{example}"]'
+    spoken = {c for _, t in reading.tables if isinstance(t, GroupTable) for c in t.channels}
+    for chat in SINKS:
+        for n, sink in enumerate(getattr(chats, chat)):
+            if f"{chat}:{sink.name}" not in spoken:
+                yield f'chat.{chat}.{n}: no group holds "{chat}:{sink.name}"; add it to the channels of one'
+
+
+def _examples(chats: Chats) -> Iterator[tuple[str, str]]:
+    """Each chat's place in the file, and one of its channels as it is written."""
+    if chats.slack and chats.slack.bot_token:
+        yield "slack", "slack:C0123ABCD"
+    for n, space in enumerate(chats.slack.workspace if chats.slack else ()):
+        yield f"slack.workspace.{n}", f"slack-{space.name}:C0123ABCD"
+    if chats.discord:
+        yield "discord", "discord:998877665544332211"

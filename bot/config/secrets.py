@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -38,10 +38,14 @@ class Secret:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
-    """What a configuration may refer to: environment variables, and files relative to the configuration's folder."""
+    """What a configuration may refer to: environment variables, and files relative to the configuration's folder.
+
+    `files` fills up with those that secrets were read from.
+    """
 
     environ: Mapping[str, str]
     base: Path
+    files: set[Path] = field(default_factory=set)
 
     def path(self, text: str) -> Path:
         """A path of the configuration, made absolute where `base` is. Raises ValueError for what can be none."""
@@ -67,7 +71,9 @@ def resolve(value: Any, info: ValidationInfo) -> Secret:
         case {"env": str(name), **rest} if not rest:
             return Secret(_from_environment(name, around))
         case {"file": str(name), **rest} if not rest:
-            return Secret(_from_file(around.path(name)))
+            path = around.path(name)
+            around.files.add(path)
+            return Secret(_from_file(path))
     raise ValueError(_HOW)
 
 

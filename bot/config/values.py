@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from itertools import product
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
-from bot.config.models import RouteTable, ServiceTable, Source, SourceAuth
+from bot.config.models import (
+    CalendarTable,
+    ChannelTable,
+    RouteTable,
+    ServiceTable,
+    Source,
+    SourceAuth,
+    SpanTable,
+    When,
+)
+from bot.domain.channels import Manners, Span
 from bot.domain.checks import Check
-from bot.domain.routing import Group, Route
+from bot.domain.routing import BUILT_IN, Condition, Group, Mode, Route
 from bot.domain.rules import Rules
-from bot.domain.services import Service
+from bot.domain.services import Need, Service
 from bot.domain.words import Kind
 from bot.sources import catalogue
 from bot.sources.fetching.auth import Auth, Header, Microsoft, basic, bearer
@@ -31,18 +44,38 @@ def rules(config: Config) -> Rules:
     groups = tuple(Group(name=g.name, mode=g.mode, channels=g.channels) for g in config.group) or (
         EVERYWHERE,
     )
-    everything = Route(to=tuple(group.name for group in groups))
-    operators = Route(to=config.fogbell.operators or (groups[0].name,), kinds=(Kind.BLINDNESS,))
+    names = tuple(group.name for group in groups)
+    operators = Route(to=config.fogbell.operators or names[:1], kinds=(Kind.BLINDNESS,))
+    asked = tuple(_route(route) for route in config.route) or (Route(to=names, is_usual=bool(config.group)),)
     return Rules(
         services=tuple(_service(service) for service in config.service),
-        routes=(*(tuple(_route(route) for route in config.route) or (everything,)), operators),
+        routes=(*asked, operators),
         groups=groups,
         reopen_within=config.rules.reopen_within,
         lapse_after=config.rules.lapse_after,
         retroactive_within=config.rules.retroactive_within,
         remember_for=config.rules.remember_for,
         names=_names(config),
+        manners={channel.id: _manners(channel, config) for channel in config.channel},
+        usual=Manners(zone=ZoneInfo(config.fogbell.time_zone)),
+        always=() if config.route or not config.group else _built_in(groups),
+        digest_to=names if config.fogbell.digest is None else config.fogbell.digest,
+        watched=frozenset(provider_of(source) for source in config.source),
+        named=tuple(need for source in config.source for need in _narrowed(source)),
     )
+
+
+def _built_in(groups: Iterable[Group]) -> tuple[str, ...]:
+    """The console's and the terminal's channels: where nobody wrote a route, they hear everything at once."""
+    spoken = (g.channels if g.mode is Mode.ALL else g.channels[:1] for g in groups)
+    return tuple(dict.fromkeys(c for channels in spoken for c in channels if c.partition(":")[0] in BUILT_IN))
+
+
+def _narrowed(source: Source) -> Iterable[Need]:
+    """What a source's filters name, as needs; nothing where it has no filters."""
+    if source.regions or source.components:
+        for region, component in product(source.regions or (None,), source.components or (None,)):
+            yield Need(provider=provider_of(source), region=region, component=component)
 
 
 def checks(config: Config) -> tuple[Check, ...]:
@@ -146,16 +179,52 @@ def _service(table: ServiceTable) -> Service:
 
 
 def _route(table: RouteTable) -> Route:
-    when = table.when
     return Route(
         to=table.to,
-        worst=when.severity,
-        impact=when.impact,
-        providers=tuple(_slug(provider) for provider in when.provider),
-        services=when.service,
-        regions=when.region,
-        kinds=when.kind,
+        unless=Condition(**_condition(table.unless)) if table.unless else None,
+        is_digest=table.digest,
+        is_last=table.stop,
+        mentions=tuple(table.mention.items()),
+        **_condition(table.when),
     )
+
+
+def _condition(when: When) -> dict[str, Any]:
+    return {
+        "worst": when.severity,
+        "impact": when.impact,
+        "providers": tuple(_slug(provider) for provider in when.provider),
+        "components": when.component,
+        "regions": when.region,
+        "services": when.service,
+        "tiers": when.tier,
+        "kinds": when.kind,
+    }
+
+
+def _manners(channel: ChannelTable, config: Config) -> Manners:
+    return Manners(
+        language=channel.language or "en",
+        zone=ZoneInfo(channel.time_zone or config.fogbell.time_zone),
+        quiet=spans_of(channel, config.calendar),
+        speaks_from=channel.speaks_from,
+        digest_at=channel.digest_at,
+        posts_per_hour=channel.posts_per_hour,
+        mentions_per_hour=channel.mentions_per_hour,
+        pins=channel.pins,
+    )
+
+
+def spans_of(channel: ChannelTable, calendars: Iterable[CalendarTable]) -> tuple[Span, ...]:
+    """A channel's hours of quiet, with those of the calendars that it names."""
+    by_name = {calendar.name: calendar.spans for calendar in calendars}
+    quiet = channel.quiet
+    spans = (span for q in quiet for span in (by_name.get(q.calendar, ()) if q.calendar else (q,)))
+    return tuple(_span(span) for span in spans)
+
+
+def _span(table: SpanTable) -> Span:
+    return Span(days=table.days, start=table.start, end=table.end)
 
 
 def _slug(provider: str) -> str:

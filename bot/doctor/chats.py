@@ -1,4 +1,4 @@
-"""Tokens, permissions and channels of Slack and Discord, asked for with reading calls only.
+"""Tokens, permissions and channels of Slack and Discord, asked for with reading calls only; addresses of other services.
 
 Plain HTTP on purpose: a doctor that needs the chats' libraries could not say why these fail to load.
 """
@@ -6,20 +6,22 @@ Plain HTTP on purpose: a doctor that needs the chats' libraries could not say wh
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
 
 from bot import __version__, net
+from bot.clock import SystemClock
 from bot.config import Config, Secret
-from bot.config.models import Discord, Slack
+from bot.config.models import Discord, Workspace
 from bot.doctor.finding import Finding, bad, ok, warn
+from bot.errors import ChatError, ConfigError, Refused
 
 ANSWER_S = 10.0
 _HISTORY = {"channels:history", "groups:history"}
-_TEXT_KINDS = {0, 5}  # Discord's channels of text, and of announcements
+_TEXT_KINDS = {0, 5, 15, 16}  # Discord's channels of text, announcements, forum posts and media
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +34,15 @@ class _Answer:
 async def examine(config: Config, session: aiohttp.ClientSession) -> AsyncIterator[Finding]:
     """Whether each configured chat takes our token and lets us into the channels of the groups."""
     looks = []
-    if config.chat.slack is not None:
-        slack = config.chat.slack
-        looks.append(("slack", slack.api_url, _slack(slack, _channels(config, "slack"), session)))
+    for name, space in (config.chat.slack.workspaces if config.chat.slack else {}).items():
+        looks.append((name, space.api_url, _slack(name, space, _channels(config, name), session)))
     if config.chat.discord is not None:
         discord = config.chat.discord
         looks.append(("discord", discord.api_url, _discord(discord, _channels(config, "discord"), session)))
+    for finding in _services(config):
+        yield finding
+    async for finding in _webhooks(config):
+        yield finding
     for chat, api_url, findings in looks:
         try:
             async for finding in findings:
@@ -49,6 +54,39 @@ async def examine(config: Config, session: aiohttp.ClientSession) -> AsyncIterat
             )
 
 
+def _services(config: Config) -> Iterator[Finding]:
+    """Whether Apprise understands each address. It has no call that services answer and nobody reads."""
+    for service in config.chat.apprise:
+        from bot.chats.apprise.client import plugin_of
+
+        name = f"apprise:{service.name}"
+        try:
+            plugin = plugin_of(service.url.reveal())
+        except ConfigError as exc:
+            yield bad(f"{name}: the url is not usable", str(exc))
+        else:
+            yield ok(f"{name}: is {plugin.service_name}; whether it takes messages shows with the first")
+
+
+async def _webhooks(config: Config) -> AsyncIterator[Finding]:
+    """Whether each receiver takes a signed ping."""
+    for table in config.chat.webhook:
+        from bot.chats.webhook.client import Webhook, WebhookChat
+
+        secrets = tuple(secret.reveal() for secret in (table.secret, table.old_secret) if secret)
+        hook = Webhook(name=table.name, url=table.url.reveal(), secrets=secrets)
+        chat = WebhookChat([hook], clock=SystemClock())
+        try:
+            await chat.ping()
+        except ChatError as exc:
+            remedy = exc.remedy if isinstance(exc, Refused) else ""
+            yield bad(str(exc), remedy or "look at the network, the proxy, and the url")
+        else:
+            yield ok(f"webhook:{table.name}: takes signed events")
+        finally:
+            await chat.close()
+
+
 def _channels(config: Config, chat: str) -> list[str]:
     """The ids of a chat's channels in all groups."""
     named = {channel.partition(":")[::2] for group in config.group for channel in group.channels}
@@ -56,22 +94,22 @@ def _channels(config: Config, chat: str) -> list[str]:
 
 
 async def _slack(
-    slack: Slack, ids: Collection[str], session: aiohttp.ClientSession
+    name: str, slack: Workspace, ids: Collection[str], session: aiohttp.ClientSession
 ) -> AsyncIterator[Finding]:
     who = await _slack_call(session, slack, "auth.test", slack.bot_token)
     if not who.body.get("ok"):
         yield bad(
-            f"slack: the bot token is refused ({_word(who)})",
+            f"{name}: the bot token is refused ({_word(who)})",
             "copy the Bot User OAuth Token (xoxb-...) of OAuth & Permissions again",
         )
         return
-    yield ok(f"slack: signed in as {who.body.get('user')} in {who.body.get('team')}")
-    for finding in _scopes(who.headers.get("x-oauth-scopes"), has_commands=slack.app_token is not None):
+    yield ok(f"{name}: signed in as {who.body.get('user')} in {who.body.get('team')}")
+    for finding in _scopes(name, who.headers.get("x-oauth-scopes"), has_commands=slack.app_token is not None):
         yield finding
     for channel in ids:
         # The look that follows a lost reply; conversations.info would need one more scope than the bot uses.
         yield _slack_channel(
-            channel,
+            f"{name}:{channel}",
             await _slack_call(
                 session, slack, "conversations.history", slack.bot_token, channel=channel, limit="1"
             ),
@@ -79,16 +117,16 @@ async def _slack(
     if slack.app_token is not None:
         door = await _slack_call(session, slack, "apps.connections.open", slack.app_token)
         yield (
-            ok("slack: Socket Mode opens")
+            ok(f"{name}: Socket Mode opens")
             if door.body.get("ok")
             else bad(
-                f"slack: Socket Mode does not open ({_word(door)})",
+                f"{name}: Socket Mode does not open ({_word(door)})",
                 "turn Socket Mode on, and give the app token the scope connections:write",
             )
         )
 
 
-def _scopes(header: str | None, *, has_commands: bool) -> list[Finding]:
+def _scopes(name: str, header: str | None, *, has_commands: bool) -> list[Finding]:
     """What the token lacks. Slack names a token's scopes in a header of each answer; a proxy may take it away."""
     if header is None:
         return []
@@ -96,20 +134,21 @@ def _scopes(header: str | None, *, has_commands: bool) -> list[Finding]:
     again = "add it in OAuth & Permissions, and install the app again"
     found = []
     if "chat:write" not in scopes:
-        found.append(bad("slack: the scope chat:write is missing: nothing can be posted", again))
+        found.append(bad(f"{name}: the scope chat:write is missing: nothing can be posted", again))
     if not scopes & _HISTORY:
         found.append(
-            warn("slack: no scope channels:history: after a lost reply a post may be doubled", again)
+            warn(f"{name}: no scope channels:history: after a lost reply a post may be doubled", again)
         )
+    if "pins:write" not in scopes:
+        found.append(warn(f"{name}: no scope pins:write: headlines are not pinned", again))
     if has_commands and "commands" not in scopes:
-        found.append(warn("slack: no scope commands: slash commands do not arrive", again))
+        found.append(warn(f"{name}: no scope commands: slash commands do not arrive", again))
     if has_commands and "app_mentions:read" not in scopes:
-        found.append(warn("slack: no scope app_mentions:read: mentions in threads are not heard", again))
-    return found or [ok("slack: it has the scopes it needs")]
+        found.append(warn(f"{name}: no scope app_mentions:read: mentions in threads are not heard", again))
+    return found or [ok(f"{name}: it has the scopes it needs")]
 
 
-def _slack_channel(channel: str, look: _Answer) -> Finding:
-    name = f"slack:{channel}"
+def _slack_channel(name: str, look: _Answer) -> Finding:
     match _word(look):
         case _ if look.body.get("ok"):
             return ok(f"{name}: the bot is in it, and can read it back")
@@ -170,7 +209,7 @@ def _word(answer: _Answer) -> str:
 
 
 async def _slack_call(
-    session: aiohttp.ClientSession, slack: Slack, method: str, token: Secret, **arguments: str
+    session: aiohttp.ClientSession, slack: Workspace, method: str, token: Secret, **arguments: str
 ) -> _Answer:
     headers = {"Authorization": f"Bearer {token.reveal()}"}
     url = f"{slack.api_url.rstrip('/')}/{method}"

@@ -8,10 +8,7 @@ import shutil
 from collections.abc import AsyncIterator, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
-
-from redis.asyncio import Redis
+from typing import Any, cast
 
 from bot.config import Config
 from bot.config.models import Notices
@@ -19,12 +16,11 @@ from bot.doctor.finding import Finding, bad, ok, warn
 from bot.errors import ConfigError, StoreError
 from bot.notices import draft
 from bot.store import embedded
-from bot.store.redis import connect, translated
+from bot.store.connecting import Client, connect, translated
 
 FREE_MIN_MIB = 200
 SKEW_MAX = timedelta(seconds=2)
 ANSWER_S = 15.0
-_BUILT = {"redis", "rediss", "unix"}
 
 
 def data_folder(folder: Path) -> Finding:
@@ -57,20 +53,18 @@ async def store(config: Config) -> AsyncIterator[Finding]:
     if url is None:
         yield _embedded()
         return
-    if urlsplit(url).scheme not in _BUILT:
-        yield bad(
-            f"store: {urlsplit(url).scheme}:// is not supported yet", "use redis://, rediss:// or unix://"
-        )
-        return
     client = connect(url)
     try:
         async with asyncio.timeout(ANSWER_S), translated():
-            about, policy, offset = await _facts(client)
+            told = await cast(Client, client).of_primaries("all")
+            now = datetime.now(UTC)
+        # The primaries of a cluster are mostly alike: what is true of several is said once.
+        findings = dict.fromkeys(finding for one in told for finding in judged(one, now - _time_of(one, now)))
     except (StoreError, TimeoutError, ValueError) as exc:
         reason = str(exc) or "no answer"
         yield bad(f"store: {reason}", "start the server, or mend [store] url")
     else:
-        for finding in judged(about, policy, offset):
+        for finding in findings:
             yield finding
     finally:
         await client.aclose()
@@ -83,28 +77,30 @@ def _embedded() -> Finding:
         return bad(str(exc), "install one of them")
 
 
-async def _facts(client: Redis) -> tuple[Mapping[str, Any], str, timedelta]:
-    """What the server says of itself, its eviction policy ("" where it keeps that to itself), our clock minus its."""
-    about = await client.info("all")
-    policy = str(about.get("maxmemory_policy", ""))
-    seconds, micros = await client.time()
-    theirs = datetime.fromtimestamp(int(seconds), UTC) + timedelta(microseconds=int(micros))
-    return about, policy, datetime.now(UTC) - theirs
+def _time_of(about: Mapping[str, Any], now: datetime) -> datetime:
+    micros = about.get("server_time_usec")
+    return now if micros is None else datetime.fromtimestamp(int(micros) / 1e6, UTC)
 
 
-def judged(about: Mapping[str, Any], policy: str, offset: timedelta) -> Iterator[Finding]:
-    """What a server's INFO, its eviction policy and the clocks' difference mean for us."""
+def judged(about: Mapping[str, Any], offset: timedelta) -> Iterator[Finding]:
+    """What a server's INFO and the clocks' difference mean for us."""
     version = str(about.get("redis_version", "0"))
     if int(version.partition(".")[0]) < 7:
         yield bad(f"store: version {version} has no functions", "use Redis or Valkey 7.0 or later")
     else:
         yield ok(f"store: answers, version {about.get('valkey_version', version)}")
-    if policy not in {"", "noeviction"}:
+    policy = str(about.get("maxmemory_policy", "noeviction"))
+    if policy != "noeviction":
         yield bad(f"store: it forgets when memory is short ({policy})", "set maxmemory-policy noeviction")
     if not int(about.get("aof_enabled", 0)):
         yield warn("store: a crash of the server loses the newest changes", "set appendonly yes")
     if about.get("role") == "slave":
         yield bad("store: this is a replica, which takes no writes", "name the primary in [store] url")
+    if int(about.get("connected_slaves", 0)) and "min_slaves_good_slaves" not in about:
+        yield warn(
+            "store: it takes writes that no replica gets, and a fail-over loses them",
+            "set min-replicas-to-write 1 (with two replicas or more: alone, it would take no writes)",
+        )
     if abs(offset) > SKEW_MAX:
         yield warn(
             f"clocks: ours and the store's differ by {abs(offset).total_seconds():.0f} s",

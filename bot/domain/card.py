@@ -42,7 +42,7 @@ class Card:
     All strings are plain text and may come from outside: a render escapes them and cuts them to its chat's limits. `fallback`
     is the one line that notifications and screen readers use. `mentions` come from the configuration alone, never from
     text. `is_quiet` asks the chat to notify nobody. `pin` is True for what should stay in view while it is open, False for
-    what no longer should (its thread may rest), None for all else. `is_broadcast` asks for a reply to be shown in the channel too.
+    what no longer should (its thread may rest), None for all else. `is_broadcast` asks to show a reply in the channel too.
     """
 
     title: str

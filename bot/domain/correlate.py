@@ -162,27 +162,26 @@ def _merge_updates(
     merged = {update.id: update for update in held}
     foreign = [update for update in held if update.source != source]
     for update in said:
-        dated = replace(update, source=source, as_of=as_of)
         old = merged.get(update.id)
         if old is None:
             twin = _twin(update, foreign)
             if twin is None:
-                merged[update.id] = dated
+                merged[update.id] = replace(update, source=source, as_of=as_of)
                 continue
             foreign.remove(twin)  # one post has one twin: two posts of one minute stay two
             if update.text and not twin.text:
                 merged[twin.id] = replace(twin, text=update.text)
-        elif _rewords(dated, old):
-            merged[update.id] = replace(dated, source=old.source)
+        elif _rewords(update, as_of, old):
+            merged[update.id] = replace(update, source=old.source, as_of=as_of)
     ordered = sorted(merged.values(), key=lambda u: u.posted_at or u.as_of or as_of)
     return tuple(ordered[-UPDATES_MAX:])
 
 
-def _rewords(new: Update, old: Update) -> bool:
+def _rewords(new: Update, as_of: datetime, old: Update) -> bool:
     """True for a later wording. But no words never replace words: some pages show an update before its text, or without."""
     if bool(new.text) != bool(old.text):
         return bool(new.text)
-    return old.as_of is None or (new.as_of is not None and new.as_of >= old.as_of)
+    return old.as_of is None or as_of >= old.as_of
 
 
 def _twin(update: Update, foreign: Iterable[Update]) -> Update | None:

@@ -12,7 +12,7 @@ from datetime import datetime
 from bot.domain import correlate
 from bot.domain.incident import Acknowledgement, Closure, Incident, Known, Ledger, Opening, revised
 from bot.domain.observation import SELF, WATCHER, Listing, Observation, Sighting
-from bot.domain.routing import channels_for
+from bot.domain.routing import heard
 from bot.domain.rules import Rules
 from bot.domain.services import affected
 from bot.domain.severity import grade
@@ -221,9 +221,7 @@ class _Draft:
         if not incident.is_open and incident.severity is not None:
             return incident
         hits = affected(self.rules.services, incident.places)
-        graded = replace(incident, affected=hits, severity=grade(incident.impact, hits))
-        channels = channels_for(graded, self.rules.routes, self.rules.groups, self.rules.usable_chats)
-        return replace(graded, channels=tuple(dict.fromkeys((*incident.channels, *channels))))
+        return heard(replace(incident, affected=hits, severity=grade(incident.impact, hits)), self.rules)
 
     def _spoken_of_by(self, source: str) -> list[Incident]:
         return [

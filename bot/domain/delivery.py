@@ -6,179 +6,98 @@ outage or a lost reply it is called again and finds the gap. Every promise about
 
 from __future__ import annotations
 
-import hashlib
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
-from datetime import datetime
-from enum import StrEnum
+from dataclasses import replace
+from datetime import datetime, timedelta
 
+from bot.domain.conversation import Attempt as Attempt
+from bot.domain.conversation import Conversation as Conversation
+from bot.domain.conversation import Hold as Hold
+from bot.domain.conversation import Limits as Limits
+from bot.domain.conversation import Message as Message
+from bot.domain.conversation import Receipt as Receipt
+from bot.domain.conversation import Step as Step
+from bot.domain.conversation import StepKind as StepKind
+from bot.domain.conversation import Why as Why
+from bot.domain.conversation import message_key as message_key
+from bot.domain.conversation import settled as settled
+from bot.domain.conversation import without_headline as without_headline
+from bot.domain.digests import headline_digest, line_digest, status_digest, updates_digest
 from bot.domain.incident import Incident, Opening
 from bot.domain.observation import Update
 
 CATCH_UP_ABOVE = 5  # more missing updates than this become one catch-up message
-
-
-class StepKind(StrEnum):
-    """What a step does in the chat."""
-
-    HEADLINE = "headline"  # the one message of the incident in the channel
-    UPDATE = "update"  # a reply in its thread
-    CATCH_UP = "catch_up"  # one reply for many updates
-    EDIT = "edit"  # an earlier message, changed in place: nobody is notified
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """What a chat can do; `plan` adapts to what it lacks."""
-
-    threads: bool = True
-    edits: bool = True
-    find: bool = True  # can look up a message by our key; without it a lost reply may double a message
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Receipt:
-    """The chat's handle of a message. `channel` is the chat's own id of the channel, without the chat's name."""
-
-    channel: str
-    message: str
-    at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Message:
-    """A message that the chat is known to hold, and what it shows."""
-
-    kind: StepKind
-    key: str
-    receipt: Receipt
-    updates: tuple[str, ...]
-    digest: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
-    """The next thing to do in one conversation.
-
-    `updates` are the ids which this step is the first to carry there; `shows` are those whose text the message shows. `target`
-    is the key of the message to edit. `reason` says why, for the audit line. `is_quiet` steps notify nobody.
-    """
-
-    kind: StepKind
-    key: str
-    updates: tuple[str, ...]
-    digest: str
-    revision: int
-    reason: str
-    target: str | None = None
-    shows: tuple[str, ...] = ()
-    is_headline: bool = False
-    is_quiet: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hold:
-    """Nothing to say before `until`, because of a silence."""
-
-    until: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Attempt:
-    """The intention, written before the call: what is between it and its receipt may have happened or not."""
-
-    step: Step
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Conversation:
-    """What one channel is known to hold of one subject.
-
-    `channel` is "chat:id", as in "slack:C0123". `was_held` is True when a silence ever withheld something. `parked` says
-    in plain words why the chat refused; it is tried again once in a while.
-    """
-
-    subject: str
-    provider: str
-    channel: str
-    messages: tuple[Message, ...] = ()
-    revision: int = 0
-    attempt: Attempt | None = None
-    failures: int = 0
-    was_held: bool = False
-    parked: str | None = None
-    maybe_doubled: int = 0
-
-    @property
-    def chat(self) -> str:
-        """The chat's name: "slack"."""
-        return self.channel.partition(":")[0]
-
-    @property
-    def address(self) -> str:
-        """The channel's id within its chat: "C0123"."""
-        return self.channel.partition(":")[2]
-
-    @property
-    def headline(self) -> Message | None:
-        """The message that all replies hang from, once it was posted."""
-        return next((m for m in self.messages if m.kind is StepKind.HEADLINE), None)
-
-    @property
-    def told(self) -> frozenset[str]:
-        """The ids of all updates which the channel holds."""
-        return frozenset(update for message in self.messages for update in message.updates)
-
-    def message(self, key: str) -> Message | None:
-        """The message with this key, or None."""
-        return next((m for m in self.messages if m.key == key), None)
+# An edit that a chat delayed may arrive after a newer one: headlines are written again.
+REASSERT_AFTER = timedelta(hours=1)
+LATE_BY = timedelta(seconds=25)  # so long after the call a chat that did not answer may still carry it out
 
 
 def plan(
-    incident: Incident, talk: Conversation, limits: Limits, held_until: datetime | None = None
+    incident: Incident, talk: Conversation, limits: Limits, hold: Hold | None = None
 ) -> Step | Hold | None:
-    """The next step of this conversation, a Hold while it is silenced, or None when the chat holds all that it should.
+    """The next step of this conversation, the Hold while it must wait, or None when the chat holds all that it should.
 
     The order is: the headline, then missing updates oldest first, then edits of what is shown. Calling it again after its
     steps were settled always ends in None.
     """
     step = _next(incident, talk, limits)
-    if step is None:
-        return None
-    if held_until is not None:
-        return Hold(until=held_until)
-    if talk.headline is None and talk.was_held and not incident.is_open:
-        return None  # what never had a headline stays silent when it resolves
-    return step
+    if step is None or hold is None:
+        return None if step and _was_never_told(incident, talk) else step
+    if hold.why is Why.SILENCE:
+        return hold
+    if not step.rings:
+        return step
+    return _edit(incident, talk, limits) or hold  # what notifies nobody need not wait
+
+
+def _was_never_told(incident: Incident, talk: Conversation) -> bool:
+    """What a silence withheld from its first word stays silent when it is over."""
+    return talk.was_held and not talk.messages and not incident.is_open
 
 
 def _next(incident: Incident, talk: Conversation, limits: Limits) -> Step | None:
-    if talk.headline is None:
-        return _headline(incident, talk)
     missing = tuple(u for u in incident.updates if u.id not in talk.told)
     loud = tuple(u for u in missing if not limits.edits or _says_something_new(incident, u))
+    if talk.headline is None:
+        is_told = bool(talk.gathered) and not loud
+        return _line_edit(incident, talk, limits) if is_told else _headline(incident, talk)
     if len(loud) > CATCH_UP_ABOVE:
         return _reply(StepKind.CATCH_UP, incident, talk, missing, f"{len(missing)} updates behind")
     if loud:
         return _reply(StepKind.UPDATE, incident, talk, loud[:1], "new update")
     if not limits.edits:
         return _spoken_edit(incident, talk)
-    return _headline_edit(incident, talk, missing) or _reply_edit(incident, talk)
+    return _edit(incident, talk, limits, missing)
+
+
+def _edit(
+    incident: Incident, talk: Conversation, limits: Limits, refreshed: tuple[Update, ...] = ()
+) -> Step | None:
+    """What the channel shows and is no longer so. `refreshed` are updates that need no message of their own."""
+    if not limits.edits:
+        return None
+    of_headline = _headline_edit(incident, talk, refreshed) if talk.headline else None
+    return of_headline or _reply_edit(incident, talk) or _line_edit(incident, talk, limits)
 
 
 def _headline(incident: Incident, talk: Conversation) -> Step:
+    was_deleted = any(not m.receipt.message for m in talk.messages)
     return Step(
         kind=StepKind.HEADLINE,
-        key=message_key(talk, incident.opened_at),
+        key=message_key(talk, incident.opened_at, "headline again" if was_deleted else "headline"),
         updates=tuple(u.id for u in incident.updates if u.id not in talk.told),
         digest=headline_digest(incident),
         revision=incident.revision,
-        reason="the headline was deleted" if talk.messages else f"first word ({incident.opening})",
+        reason=_why_now(incident, talk),
         is_headline=True,
         is_quiet=incident.opening is Opening.RETROACTIVE,
     )
+
+
+def _why_now(incident: Incident, talk: Conversation) -> str:
+    if talk.gathered:
+        return "news, and so far it was told among others only"
+    return "the headline was deleted" if talk.messages else f"first word ({incident.opening})"
 
 
 def _reply(
@@ -186,7 +105,7 @@ def _reply(
 ) -> Step:
     return Step(
         kind=kind,
-        key=message_key(talk, incident.opened_at),
+        key=message_key(talk, incident.opened_at, f"update {updates[0].id}" if updates else ""),
         updates=tuple(u.id for u in updates),
         shows=tuple(u.id for u in updates),
         digest=updates_digest(updates),
@@ -231,13 +150,26 @@ def _headline_edit(incident: Incident, talk: Conversation, refreshed: tuple[Upda
     )
 
 
+def reassertion(incident: Incident, talk: Conversation, now: datetime) -> Step | None:
+    """The headline once more: hourly while the incident is open, and when an earlier edit may have come late."""
+    is_old = talk.asserted_at is not None and now - talk.asserted_at >= REASSERT_AFTER and incident.is_open
+    is_doubtful = talk.late_edit_at is not None and now - talk.late_edit_at >= LATE_BY
+    if talk.headline is None or not talk.headline.receipt.message or not (is_old or is_doubtful):
+        return None
+    shown = replace(talk, messages=tuple(replace(m, digest="") for m in talk.messages))
+    step = _headline_edit(incident, shown, ())
+    reason = "an earlier edit may have come late" if is_doubtful else "written again, as every hour"
+    return replace(step, reason=reason) if step else None
+
+
 def _reply_edit(incident: Incident, talk: Conversation) -> Step | None:
     """A reply whose text the provider edited later. Closed incidents are left alone: their texts become post-mortems."""
     if not incident.is_open:
         return None
     by_id = {u.id: u for u in incident.updates}
     for message in talk.messages:
-        if message.kind is StepKind.HEADLINE or not message.updates or not message.receipt.message:
+        is_other = message.kind in {StepKind.HEADLINE, StepKind.GATHERED}
+        if is_other or not message.updates or not message.receipt.message:
             continue
         digest = updates_digest(by_id[i] for i in message.updates if i in by_id)
         if digest != message.digest and any(i in by_id for i in message.updates):
@@ -255,6 +187,25 @@ def _reply_edit(incident: Incident, talk: Conversation) -> Step | None:
     return None
 
 
+def _line_edit(incident: Incident, talk: Conversation, limits: Limits) -> Step | None:
+    """A message for many incidents in which the line of this one is out of date."""
+    stale = next((m for m in talk.gathered if m.digest != line_digest(incident)), None)
+    if stale is None or not limits.edits:
+        return None
+    return Step(
+        kind=StepKind.EDIT,
+        key=stale.key,
+        target=stale.key,
+        updates=(),
+        digest=line_digest(incident),
+        revision=incident.revision,
+        reason="its line among others is out of date",
+        is_quiet=True,
+        members=stale.members,
+        why=stale.why,
+    )
+
+
 def _says_something_new(incident: Incident, update: Update) -> bool:
     """False when the update repeats the one before it but for its digits: 30 % of some providers' updates do."""
     position = incident.updates.index(update)
@@ -266,77 +217,3 @@ def _says_something_new(incident: Incident, update: Update) -> bool:
 
 def _without_digits(text: str) -> str:
     return re.sub(r"\d+", "0", " ".join(text.split()))
-
-
-def settled(talk: Conversation, step: Step, receipt: Receipt) -> Conversation:
-    """The conversation after the chat confirmed the step."""
-    if step.kind is StepKind.EDIT:
-        messages = tuple(
-            replace(m, digest=step.digest, updates=m.updates + step.updates) if m.key == step.target else m
-            for m in talk.messages
-        )
-    else:
-        new = Message(kind=step.kind, key=step.key, receipt=receipt, updates=step.updates, digest=step.digest)
-        messages = (*talk.messages, new)
-    return replace(talk, messages=messages, revision=step.revision, attempt=None, failures=0)
-
-
-def without_headline(talk: Conversation, step: Step) -> Conversation | None:
-    """The conversation after `step` found its headline deleted: it will be posted again, once.
-
-    None when that was done before, or when it was a reply that is gone: people who delete twice do not want it.
-    """
-    is_reply_edit = step.kind is StepKind.EDIT and not step.is_headline
-    if is_reply_edit or talk.headline is None or any(not m.receipt.message for m in talk.messages):
-        return None
-    gone = Receipt(channel=talk.address, message="")
-    messages = tuple(
-        replace(m, kind=StepKind.UPDATE, receipt=gone, digest="") if m.kind is StepKind.HEADLINE else m
-        for m in talk.messages
-    )
-    return replace(talk, messages=messages, attempt=None)
-
-
-def message_key(talk: Conversation, opened_at: datetime) -> str:
-    """The name of the next message of this conversation: stable over retries, 25 characters (Discord's longest nonce).
-
-    `opened_at` tells the incident from one that had the same number in a store that was lost: chats remember.
-    """
-    seed = f"{talk.subject}|{opened_at.isoformat()}|{talk.channel}|{len(talk.messages)}"
-    return hashlib.sha256(seed.encode()).hexdigest()[:25]
-
-
-def status_digest(incident: Incident) -> str:
-    """What a headline says about the status alone."""
-    return _hash(incident.status, incident.closure, incident.reopened)
-
-
-def headline_digest(incident: Incident) -> str:
-    """What a headline shows, as "status/rest": when it differs from what was shown, the headline is out of date.
-
-    A closed incident shows its status alone: later edits of its texts change nothing.
-    """
-    if not incident.is_open:
-        return f"{status_digest(incident)}/closed"
-    newest = incident.newest
-    rest = _hash(
-        incident.title,
-        incident.impact,
-        incident.severity,
-        incident.began_at,
-        incident.url,
-        incident.places,
-        [(a.service, a.is_certain, a.path) for a in incident.affected],
-        (newest.id, newest.text) if newest else None,
-        incident.acknowledged,
-    )
-    return f"{status_digest(incident)}/{rest}"
-
-
-def updates_digest(updates: Iterable[Update]) -> str:
-    """What a reply shows."""
-    return _hash(*((u.id, u.text, u.status) for u in updates))
-
-
-def _hash(*parts: object) -> str:
-    return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]

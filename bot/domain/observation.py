@@ -56,7 +56,8 @@ class Observation:
     parser derives from this body. `chain` joins derived keys over time: two derived keys of one chain may be one event (AWS
     moves the start of an open event, and with it the only key it has). Updates are oldest first. `url` is where people read
     more. `may_lapse` is True where the format may never say that an event is over (RSS): long silence then means over.
-    `unknown_words` are statuses or impacts that we did not know and took for the worst plausible ones.
+    `unknown_words` are statuses or impacts that we did not know and took for the worst plausible ones. `is_graded` is False
+    where the source does not say how bad it is, and `impact` is our reader's guess.
     """
 
     provider: str
@@ -76,6 +77,7 @@ class Observation:
     chain: str | None = None
     may_lapse: bool = False
     unknown_words: tuple[str, ...] = ()
+    is_graded: bool = True
 
     @property
     def is_over(self) -> bool:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from dataclasses import replace
 
 from bot import telemetry
 from bot.domain.decide import Decision, acknowledge, decide
@@ -15,12 +16,13 @@ from bot.errors import Conflict, NotFound
 from bot.ports import Clock, Incidents
 from bot.telemetry import Event, log
 
-ATTEMPTS = 10  # commits lost in a row before we give up; four replicas need two or three
+ATTEMPTS = 25  # commits lost in a row before we give up; four replicas without a pause need up to ten
 
 
 class Ingest:
     """The one way into the ledgers. `changed` is set after each commit, so that the outbox need not wait for its next look;
-    `written` is told what the commit changed.
+    `written` is told what the commit changed. `rules` may be replaced while it runs; `usable` names the chats that can be
+    relied on now, None for all.
     """
 
     def __init__(
@@ -31,8 +33,9 @@ class Ingest:
         changed: asyncio.Event,
         written: Callable[[tuple[Incident, ...]], None] = lambda incidents: None,
     ) -> None:
+        self.rules = rules
+        self.usable: Callable[[], Collection[str] | None] = lambda: None
         self._incidents = incidents
-        self._rules = rules
         self._clock = clock
         self._changed = changed
         self._written = written
@@ -43,7 +46,9 @@ class Ingest:
             for word in said.unknown_words:
                 telemetry.UNKNOWN_WORDS.labels(seen.source).inc()
                 log().warning(Event.WORD_UNKNOWN, source=seen.source, word=word[:60])
-        return await self._commit(seen.provider, lambda ledger: decide(ledger, seen, self._rules))
+        usable = self.usable()
+        rules = self.rules if usable is None else replace(self.rules, usable_chats=usable)
+        return await self._commit(seen.provider, lambda ledger: decide(ledger, seen, rules))
 
     async def open_keys(self, provider: str, source: str) -> frozenset[str]:
         """The keys of what this source last called open."""
@@ -63,7 +68,7 @@ class Ingest:
     async def _commit(
         self, provider: str, decided: Callable[[Ledger], Decision | None]
     ) -> tuple[Incident, ...]:
-        for attempt in range(ATTEMPTS):
+        for _ in range(ATTEMPTS):
             ledger = await self._incidents.read(provider)
             decision = decided(ledger)
             if decision is None:
@@ -72,11 +77,12 @@ class Ingest:
                 written = await self._incidents.commit(ledger, decision, self._clock.now())
             except Conflict:
                 telemetry.CONFLICTS.inc()
-                await asyncio.sleep(random.uniform(0, 0.01 * 2**attempt))  # noqa: S311 - jitter, not a secret
+                await asyncio.sleep(random.uniform(0, 0.01))  # noqa: S311 - jitter, not a secret
                 continue
             if decision.due:
                 self._changed.set()
             self._written(written)
+            telemetry.UPDATES.inc(_gained(ledger, decision))
             for incident in written:
                 log().info(
                     Event.INCIDENT_CHANGED, incident=incident.id, provider=provider, status=incident.status.value,
@@ -84,3 +90,9 @@ class Ingest:
                 )  # fmt: skip
             return written
         raise Conflict(f"{provider}: {ATTEMPTS} commits in a row found a newer ledger")
+
+
+def _gained(ledger: Ledger, decision: Decision) -> int:
+    """How many updates the decision adds."""
+    before = {u.id for i in decision.incidents if (old := ledger.incidents.get(i.id)) for u in old.updates}
+    return len({u.id for i in decision.incidents for u in i.updates} - before)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable, Collection, Mapping, MutableMapping
 from datetime import timedelta
 
 from bot.pipeline.pool import Pool
@@ -41,6 +41,12 @@ class Monitoring:
         while True:
             await self.once()
             await self._clock.sleep(EVERY_SECONDS)
+
+    def configured(self, sources: Collection[str], names: Mapping[str, str]) -> None:
+        """The operator now names these sources, and calls providers by these names: both stand above what people added."""
+        self._given = frozenset(names)
+        for name in self._taken.keys() & set(sources):
+            del self._taken[name]
 
     async def once(self) -> None:
         """One comparison. Raises StoreError."""

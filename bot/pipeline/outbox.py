@@ -1,7 +1,8 @@
-"""How things are said: claim a due conversation, plan its next step, write the intention, send, write the receipt.
+"""How things are said: claim due conversations, plan the next step of each, let it wait for its channel's turn, send it.
 
-This is the only retry loop of Fogbell, and the one place that handles a ChatError. Whatever happens, the conversation ends
-settled, or its lease runs out and somebody else looks again.
+This is the only retry loop of Fogbell. Each channel has one lane for what is posted and one for what is edited, so that a chat
+that hangs keeps nobody else waiting; what waits together may be said together (`bot.domain.gather`). What a message's
+failure means is in `bot.pipeline.sending`.
 """
 
 from __future__ import annotations
@@ -10,69 +11,36 @@ import asyncio
 import random
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta, tzinfo
+from dataclasses import replace
+from datetime import datetime, timedelta
 
-from bot import telemetry
-from bot.domain.card import Card
-from bot.domain.delivery import (
-    Attempt,
-    Conversation,
-    Hold,
-    Receipt,
-    Step,
-    StepKind,
-    plan,
-    settled,
-    without_headline,
-)
-from bot.domain.incident import Incident
-from bot.domain.present import present
-from bot.domain.silences import silenced_until
-from bot.errors import ChatError, LeaseLost, RateLimited, Refused, StoreError, Unavailable, Uncertain
+from bot.domain import gather
+from bot.domain.channels import next_digest, quiet_until
+from bot.domain.delivery import LATE_BY, Conversation, Hold, Step, StepKind, Why, plan, reassertion
+from bot.domain.incident import Incident, Ledger
+from bot.domain.silences import Silence, silenced_until
+from bot.domain.standing import LOOKED_AT_AGAIN, rests
+from bot.errors import LeaseLost, StoreError
+from bot.pipeline.lanes import Lane, Pace, Turns
+from bot.pipeline.sending import LEASE, Delivered, Ready, Sender
 from bot.pipeline.supervise import contained
+from bot.pipeline.voice import Voice
 from bot.ports import Audit, Chat, Claimed, Clock, Incidents, Limiter, Outbox, Silences
 from bot.telemetry import Event, log
 
-LEASE = timedelta(seconds=30)
-SEND_TIMEOUT = timedelta(seconds=12)  # less than half of the lease: we stop before another may begin
-BACKOFF_MAX = timedelta(minutes=1)
-PARKED_FOR = timedelta(hours=1)  # a refused conversation is tried again this seldom: operators mend channels
-LOOK_BACK = timedelta(minutes=5)  # how much earlier than the attempt a lost message is looked for
-AT_ONCE = 32  # with so many conversations in work, no more are claimed
-PER_SHARD = 8  # conversations claimed of one shard at a time
+__all__ = ["Courier", "Delivered", "Pace", "Voice"]
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pace:
-    """How fast a chat may be spoken to: each of its channels, or, with `is_shared`, all of them together."""
-
-    per_second: float
-    burst: int
-    is_shared: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Delivered:
-    """A step that the chat confirmed: for the audit, the replay and the demo's summary."""
-
-    talk: Conversation
-    step: Step
-    incident: Incident
-    card: Card
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Voice:
-    """How we speak: names of providers, the zone of times."""
-
-    names: Mapping[str, str]
-    zone: tzinfo = UTC
+PATIENCE = timedelta(seconds=5)  # a step that must wait longer for its turn is put back into the store
+LINGER_S = 0.2  # what was held back comes due together, and should go together
+AT_ONCE = 400  # with so many conversations in work, no more are claimed
+PER_SHARD = 64  # conversations claimed of one shard at a time
 
 
 class Courier:
-    """Delivers. Give it the ports and the chats, and call `run`, or `drain` until nothing is due."""
+    """Delivers. Give it the ports and the chats, and call `run`, or `drain` until nothing is due.
+
+    `reasserts` is for live running: headlines of open incidents are written again every hour, when the sweep comes by.
+    """
 
     def __init__(
         self,
@@ -86,20 +54,29 @@ class Courier:
         audit: Audit | None = None,
         limiter: Limiter | None = None,
         paces: Mapping[tuple[str, str], Pace] | None = None,
+        saw: Callable[[str, bool], None] = lambda chat, ok: None,
         on_delivered: Callable[[Delivered], None] | None = None,
+        reasserts: bool = False,
     ) -> None:
         self._outbox = outbox
+        self._reasserts = reasserts
         self._incidents = incidents
         self._silences = silences
         self._chats = chats
         self._clock = clock
-        self._voice = voice
-        self._audit = audit
-        self._limiter = limiter
-        self._paces = paces or {}
-        self._on_delivered = on_delivered
+        self._voice = replace(voice, limiter=limiter)
+        bundles = {name for name, chat in chats.items() if chat.limits.bundles}
+        self._turns = Turns(clock, self._voice, limiter, paces or {}, saw, bundles)
+        self._lanes: dict[tuple[str, str], Lane] = {}
+        self._in_work: dict[tuple[str, str], float] = {}  # by subject and channel: since when
+        self._patience = PATIENCE
         self._is_stopping = False
         self._turned_at = time.monotonic()
+        self._changed = asyncio.Event()
+        self._sender = Sender(
+            outbox, incidents, chats, clock,
+            voice=self._voice, audit=audit, saw=self._turns.fared, on_delivered=on_delivered,
+        )  # fmt: skip
 
     def stop(self) -> None:
         """Make `run` end after what is being sent; nothing new is claimed."""
@@ -110,233 +87,240 @@ class Courier:
         return time.monotonic() - self._turned_at < LEASE.total_seconds() * 2
 
     async def run(self, changed: asyncio.Event, *, look_every: float = 1.0) -> None:
-        """Deliver until stopped or cancelled; a chat that hangs keeps nobody else waiting.
+        """Deliver until stopped or cancelled.
 
         `changed` only shortens the wait: a lost one costs `look_every` seconds. Raises StoreError when nothing can be claimed,
         but only after what is being sent: a call cut off here would be an uncertain one.
         """
-        busy = 0
+        self._changed = changed
         lost: StoreError | None = None
-
-        async def one(claimed: Claimed) -> None:
-            nonlocal busy
-            busy += 1
-            try:
-                await contained("outbox", self._one(claimed))
-            finally:
-                busy -= 1
-                changed.set()  # it may be due again, and there is room for another
-
         async with asyncio.TaskGroup() as tasks:
             while not self._is_stopping and lost is None:
                 changed.clear()
                 self._turned_at = time.monotonic()
                 try:
-                    claimed = await self._claim() if busy < AT_ONCE else []
+                    claimed = await self._claim() if self._has_room() else []
                 except StoreError as exc:
                     lost, claimed = exc, []
-                for conversation in claimed:
-                    tasks.create_task(one(conversation))
-                if not claimed and lost is None:
+                if claimed:
+                    tasks.create_task(contained("outbox", self._round(claimed, tasks)))
+                elif lost is None:
                     await _either(changed, look_every)
         if lost is not None:
             raise lost
 
     async def drain(self) -> int:
         """Deliver what is due now and wait for it; gives how many conversations were looked at."""
+        self._patience = timedelta()
         claimed = await self._claim()
         async with asyncio.TaskGroup() as tasks:
-            for one in claimed:
-                tasks.create_task(self._one(one))
+            await self._round(claimed, tasks)
         return len(claimed)
 
     async def _claim(self) -> Sequence[Claimed]:
-        return await self._outbox.claim(self._clock.now(), PER_SHARD, LEASE)
+        claimed = await self._outbox.claim(self._clock.now(), PER_SHARD, LEASE)
+        now = time.monotonic()
+        self._in_work.update((_place(one.talk), now) for one in claimed)
+        return claimed
 
-    async def _one(self, claimed: Claimed) -> None:
-        """One conversation, one step. A lost lease ends it: another worker owns it now."""
-        try:
-            await self._step(claimed)
-        except LeaseLost as exc:
-            log().warning(Event.LEASE_LOST, reason=str(exc))
+    def _has_room(self) -> bool:
+        """Whatever became of a conversation, its lease has ended after so long, and with it our work on it."""
+        oldest = time.monotonic() - LEASE.total_seconds()
+        self._in_work = {place: since for place, since in self._in_work.items() if since > oldest}
+        return len(self._in_work) < AT_ONCE
 
-    async def _step(self, claimed: Claimed) -> None:
-        talk = claimed.talk
-        chat = self._chats.get(talk.chat)
-        incident = (await self._incidents.read(talk.provider)).incidents.get(talk.subject)
-        if incident is None or chat is None:
-            await self._outbox.settle(claimed, replace(talk, attempt=None), None)
-            return
-        if talk.attempt:
-            recovered = await self._recovered(claimed, chat, talk.attempt)
-            if recovered is None:
-                return
-            talk = recovered
-        now = self._clock.now()
-        until = silenced_until(incident, await self._silences.active(now), now)
-        match plan(incident, talk, chat.limits, until):
-            case None:
-                await self._outbox.settle(claimed, talk, None)
-            case Hold(until=until):
-                await self._outbox.settle(claimed, replace(talk, was_held=True), until)
-            case Step() as step:
-                await self._send(claimed, talk, chat, step, incident)
+    async def _round(self, claimed: Sequence[Claimed], tasks: asyncio.TaskGroup) -> None:
+        """Find the next step of each, and let it wait in its lane. Those that must be looked up do it beside the others."""
+        silences = await self._silences.active(self._clock.now())
+        ledgers: dict[str, Ledger] = {}
+        for one in claimed:
+            provider = one.talk.provider
+            if provider not in ledgers:
+                ledgers[provider] = await self._incidents.read(provider)
+            incident = ledgers[provider].incidents.get(one.talk.subject)
+            if incident is None or one.talk.chat not in self._chats:
+                await self._let_go(one, replace(one.talk, attempt=None), None)
+            elif rests(one.talk, incident):
+                await self._let_go(one, one.talk, self._clock.now() + LOOKED_AT_AGAIN)
+            elif one.talk.attempt or one.must_look:
+                looking = self._looked_up(one, incident, silences, tasks)
+                tasks.create_task(contained("outbox", looking))
+            else:
+                await self._sort(one, one.talk, incident, silences, tasks)
 
-    async def _send(
-        self, claimed: Claimed, talk: Conversation, chat: Chat, step: Step, incident: Incident
+    async def _looked_up(
+        self, claimed: Claimed, incident: Incident, silences: Sequence[Silence], tasks: asyncio.TaskGroup
     ) -> None:
-        wait = await self._wait_for_turn(talk, step)
-        if wait:
-            await self._outbox.settle(claimed, talk, self._clock.now() + wait)
-            return
-        card = present(step, incident, names=self._voice.names, zone=self._voice.zone)
-        attempt = Attempt(step=step, at=self._clock.now())
-        await self._outbox.begin(claimed, attempt)
-        try:
-            async with asyncio.timeout(SEND_TIMEOUT.total_seconds()):
-                receipt = await _call(chat, talk, step, card)
-        except (ChatError, TimeoutError) as exc:
-            await self._failed(claimed, replace(talk, attempt=attempt), step, exc)
-            return
-        await self._succeeded(claimed, talk, step, receipt, incident, card)
+        talk = await self._sender.looked_up(claimed)
+        if talk is not None and claimed.must_look:
+            claimed, talk = await self._looked_ahead(claimed, talk, incident, silences)
+        if talk is None:
+            self._in_work.pop(_place(claimed.talk), None)
+            self._changed.set()  # what was found is settled, and due again
+        else:
+            await self._sort(claimed, talk, incident, silences, tasks)
 
-    async def _succeeded(
+    async def _looked_ahead(
+        self, claimed: Claimed, talk: Conversation, incident: Incident, silences: Sequence[Silence]
+    ) -> tuple[Claimed, Conversation | None]:
+        """Somebody may have gone on whose traces the store lost: look for each coming message until one is not there."""
+        step = self._step_of(talk, incident, silences)
+        if not isinstance(step, Step) or step.kind is StepKind.EDIT:
+            return claimed, talk  # the mark stays for what is posted next
+        if step.kind is StepKind.CATCH_UP:  # who went on may have said them one by one
+            step = replace(step, kind=StepKind.UPDATE, updates=step.updates[:1], shows=step.updates[:1])
+        found = await self._sender.looked_ahead(claimed, talk, step, incident.opened_at)
+        return replace(claimed, must_look=found is None), found
+
+    async def _sort(
         self,
         claimed: Claimed,
         talk: Conversation,
-        step: Step,
-        receipt: Receipt,
         incident: Incident,
-        card: Card,
+        silences: Sequence[Silence],
+        tasks: asyncio.TaskGroup,
     ) -> None:
-        now = self._clock.now()
-        after = replace(settled(talk, step, receipt), parked=None)
-        await self._outbox.settle(claimed, after, now)
-        telemetry.CHAT_UP.labels(talk.chat).set(1)
-        seen_at = max(claim.seen_at for claim in incident.claims)
-        telemetry.SIGHT_TO_RECEIPT.labels(talk.chat).observe(max(0.0, (now - seen_at).total_seconds()))
-        log().info(Event.DELIVERED, incident=talk.subject, channel=talk.channel, step=step.kind.value)
-        await self._note(talk, step, "sent")
-        if self._on_delivered:
-            self._on_delivered(Delivered(talk=after, step=step, incident=incident, card=card, at=now))
+        """Into its lane with a step, back into the store with all else."""
+        match self._step_of(talk, incident, silences):
+            case None:
+                look_again = talk.late_edit_at + LATE_BY if talk.late_edit_at else None
+                await self._let_go(claimed, replace(talk, held=None), look_again)
+            case Hold() as hold:
+                is_silence = hold.why is Why.SILENCE
+                held = replace(talk, held=hold, was_held=talk.was_held or is_silence)
+                await self._let_go(claimed, held, hold.until)
+            case Step() as step:
+                since = self._in_work.get(_place(talk), 0.0)
+                ready = Ready(claimed=claimed, talk=talk, step=step, incident=incident, since=since)
+                self._lane_for(ready, tasks).add(ready)
 
-    async def _failed(
-        self, claimed: Claimed, talk: Conversation, step: Step, error: ChatError | TimeoutError
-    ) -> None:
-        """The four ways a chat can fail. Nothing is ever dropped: the conversation stays due, or is parked by name."""
+    def _step_of(
+        self, talk: Conversation, incident: Incident, silences: Sequence[Silence]
+    ) -> Step | Hold | None:
         now = self._clock.now()
-        clear = replace(talk, attempt=None, failures=talk.failures + 1)
-        match error:
-            case RateLimited(after=after):
-                await self._outbox.settle(claimed, replace(clear, failures=talk.failures), now + after)
-            case Refused(gone=True) if (healed := without_headline(talk, step)) is not None:
-                await self._outbox.settle(claimed, healed, now)
-            case Refused(gone=True) if step.kind is StepKind.EDIT:
-                # It was deleted: there is nothing left to correct.
-                done = settled(talk, step, Receipt(channel=talk.address, message=""))
-                await self._outbox.settle(claimed, done, now)
-            case Refused():
-                words = f"{error} {error.remedy}".strip()
-                await self._outbox.settle(claimed, replace(clear, parked=words), now + PARKED_FOR)
-                log().error(Event.DELIVERY_REFUSED, incident=talk.subject, channel=talk.channel, reason=words)
-            case Unavailable(after=after):
-                telemetry.CHAT_UP.labels(talk.chat).set(0)
-                await self._outbox.settle(claimed, clear, now + (after or _backoff(clear.failures)))
-            case Uncertain() | TimeoutError() | _:
-                # It may have arrived: the attempt stays, and whoever claims next looks it up before anything else.
-                kept = talk if step.kind is not StepKind.EDIT else replace(talk, attempt=None)
-                await self._outbox.settle(
-                    claimed, replace(kept, failures=clear.failures), now + _backoff(clear.failures)
-                )
-        if not isinstance(error, Refused):
-            log().warning(
-                Event.DELIVERY_LATER,
-                incident=talk.subject,
-                channel=talk.channel,
-                reason=str(error) or "timed out",
-            )
-        await self._note(talk, step, type(error).__name__.lower())
+        hold = self._hold(talk, incident, silences, now)
+        limits = self._chats[talk.chat].limits
+        step = plan(incident, talk, limits, hold)
+        if step is None and hold is None and self._reasserts and limits.edits:
+            return reassertion(incident, talk, now)
+        return step
 
-    async def _recovered(self, claimed: Claimed, chat: Chat, attempt: Attempt) -> Conversation | None:
-        """The conversation once it is known whether the attempt arrived; None when that cannot be known yet (it is settled)."""
-        talk = claimed.talk
-        free = replace(talk, attempt=None)
-        if attempt.step.kind is StepKind.EDIT:
-            return free  # editing twice is harmless
-        if not chat.limits.find:
-            return await self._maybe_doubled(free, attempt)
+    def _hold(
+        self, talk: Conversation, incident: Incident, silences: Sequence[Silence], now: datetime
+    ) -> Hold | None:
+        """What keeps the channel from being spoken to about this now."""
+        if until := silenced_until(incident, silences, now):
+            return Hold(until=until)
+        manners = self._voice.manners(talk.channel)
+        held = talk.held
+        if talk.channel in incident.digests:
+            is_due = held is not None and held.why is Why.DIGEST and held.until <= now
+            waits = held if held and held.why is Why.DIGEST else None
+            return None if is_due else waits or Hold(until=next_digest(manners, now), why=Why.DIGEST)
+        if until := quiet_until(manners, incident.severity, now):
+            return Hold(until=until, why=Why.QUIET)
+        return held if held and held.why is Why.CAP and held.until > now else None
+
+    async def _let_go(self, claimed: Claimed, talk: Conversation, due_at: datetime | None) -> None:
+        self._in_work.pop(_place(claimed.talk), None)
         try:
-            async with asyncio.timeout(SEND_TIMEOUT.total_seconds()):
-                found = await chat.find(
-                    talk.address, key=attempt.step.key, since=attempt.at - LOOK_BACK, thread=_thread(talk)
-                )
-        except (Refused, Uncertain):
-            # We may not read here, or there is more than we can read: nobody will ever know.
-            return await self._maybe_doubled(free, attempt)
-        except (ChatError, TimeoutError) as exc:
-            failures = talk.failures + 1
-            due_at = self._clock.now() + (getattr(exc, "after", None) or _backoff(failures))
-            await self._outbox.settle(claimed, replace(talk, failures=failures), due_at)
-            log().warning(
-                Event.DELIVERY_LATER,
-                incident=talk.subject,
-                channel=talk.channel,
-                reason=f"looking it up: {exc}",
-            )
-            return None
-        if found is None:
-            return free
-        await self._note(talk, attempt.step, "found")
-        return settled(free, attempt.step, found)
+            await self._outbox.settle(claimed, talk, due_at)
+        except LeaseLost as exc:
+            log().warning(Event.LEASE_LOST, reason=str(exc))
 
-    async def _maybe_doubled(self, talk: Conversation, attempt: Attempt) -> Conversation:
-        """Where the chat cannot be read back, a lost reply means saying it again: marked, counted, and told in the docs."""
-        await self._note(talk, attempt.step, "maybe_doubled")
-        return replace(talk, maybe_doubled=talk.maybe_doubled + 1)
+    def _lane_for(self, ready: Ready, tasks: asyncio.TaskGroup) -> Lane:
+        verb = "edit" if ready.step.kind is StepKind.EDIT else "post"
+        key = (ready.talk.channel, verb)
+        if key not in self._lanes:
+            self._lanes[key] = lane = Lane(*key)
+            tasks.create_task(contained("outbox", self._serve(lane, tasks)))
+        return self._lanes[key]
 
-    async def _wait_for_turn(self, talk: Conversation, step: Step) -> timedelta:
-        verb = "edit" if step.kind is StepKind.EDIT else "post"
-        pace = self._paces.get((talk.chat, verb))
-        if pace is None or self._limiter is None:
-            return timedelta()
-        bucket = f"{verb}:{talk.chat if pace.is_shared else talk.channel}"
-        return await self._limiter.take(bucket, pace.per_second, pace.burst)
+    async def _serve(self, lane: Lane, tasks: asyncio.TaskGroup) -> None:
+        """Send what waits in a lane, one message at a time, until nothing does."""
+        try:
+            await asyncio.sleep(LINGER_S if _is_held_back(lane) and self._patience else 0)
+            while lane.waiting:
+                wait = await self._turns.wait(lane)
+                if wait and lane.verb == "edit":
+                    await self._put_back(lane, wait * self._crowd())
+                elif wait > self._patience or self._is_stopping:
+                    await self._put_back(lane, wait)
+                elif wait:
+                    lane.has_waited = True
+                    await asyncio.sleep(wait.total_seconds())
+                else:
+                    await self._send_next(lane, tasks)
+        finally:
+            del self._lanes[lane.channel, lane.verb]
+            self._changed.set()  # there is room for others
 
-    async def _note(self, talk: Conversation, step: Step, outcome: str) -> None:
-        telemetry.DELIVERIES.labels(talk.chat, step.kind.value, outcome).inc()
-        if self._audit:
-            await self._audit.append(
-                {
-                    "at": self._clock.now().isoformat(timespec="milliseconds"),
-                    "what": "delivery",
-                    "incident": talk.subject,
-                    "channel": talk.channel,
-                    "step": step.kind.value,
-                    "revision": str(step.revision),
-                    "reason": step.reason,
-                    "outcome": outcome,
-                }
-            )
+    def _crowd(self) -> float:
+        """How many turns an edit should wait: it waits in the store, where news of its incident overtake it."""
+        others = sum(lane.verb == "edit" for lane in self._lanes.values())
+        return random.uniform(1, max(1, others))  # noqa: S311 - so that they do not all come back together
+
+    async def _send_next(self, lane: Lane, tasks: asyncio.TaskGroup) -> None:
+        if lane.has_waited:
+            await self._think_again(lane, tasks)
+        if not lane.waiting:
+            return
+        chosen = self._chosen(lane)
+        if hold := await self._turns.capped(lane, chosen):
+            for ready in chosen:
+                await self._let_go(ready.claimed, replace(ready.talk, held=hold), hold.until)
+            lane.take(chosen)
+            return
+        lane.take(chosen)
+        lane.has_waited = True
+        pause = await self._sender.send(chosen)
+        for ready in chosen:
+            self._in_work.pop(_place(ready.talk), None)
+        self._changed.set()  # they may be due again
+        if pause:
+            await self._turns.leave_alone(lane, pause)
+            await self._put_back(lane, pause)
+
+    def _chosen(self, lane: Lane) -> list[Ready]:
+        """Edits of one message go together; of posts, those that `gather` puts into one message."""
+        waiting = list(lane.waiting.values())
+        limits = self._chats[lane.chat].limits
+        if lane.verb == "post":
+            return list(gather.batch(waiting, may_gather=limits.gathers))
+        first = min(waiting, key=gather.urgency)
+        if not first.step.members:
+            return [first]
+        return [r for r in waiting if r.step.target == first.step.target]
+
+    async def _think_again(self, lane: Lane, tasks: asyncio.TaskGroup) -> None:
+        """While they waited the world went on: plan anew, and let go of claims that are too old to send with."""
+        waiting = list(lane.waiting.values())
+        old = [ready for ready in waiting if ready.is_stale]
+        lane.take(waiting)
+        for ready in old:
+            await self._let_go(ready.claimed, ready.talk, self._clock.now())
+        fresh = [r for r in waiting if r not in old]
+        silences = await self._silences.active(self._clock.now()) if fresh else ()
+        ledgers = {p: await self._incidents.read(p) for p in {r.talk.provider for r in fresh}}
+        for ready in fresh:
+            incident = ledgers[ready.talk.provider].incidents.get(ready.talk.subject, ready.incident)
+            await self._sort(ready.claimed, ready.talk, incident, silences, tasks)
+
+    async def _put_back(self, lane: Lane, wait: timedelta) -> None:
+        """The turn comes too late to hold the leases for it."""
+        waiting = list(lane.waiting.values())
+        lane.take(waiting)
+        due_at = self._clock.now() + wait + timedelta(milliseconds=1)  # the store cuts to milliseconds
+        for ready in waiting:
+            await self._let_go(ready.claimed, ready.talk, due_at)
 
 
-async def _call(chat: Chat, talk: Conversation, step: Step, card: Card) -> Receipt:
-    if step.kind is StepKind.EDIT:
-        message = talk.message(step.target or "")
-        if message is None or not message.receipt.message:
-            return Receipt(channel=talk.address, message="")
-        thread = None if message.kind is StepKind.HEADLINE else _thread(talk)
-        await chat.edit(message.receipt, card, thread=thread)
-        return message.receipt
-    return await chat.post(talk.address, card, key=step.key, thread=_thread(talk))
+def _place(talk: Conversation) -> tuple[str, str]:
+    return (talk.subject, talk.channel)
 
 
-def _thread(talk: Conversation) -> Receipt | None:
-    return talk.headline.receipt if talk.headline else None
-
-
-def _backoff(failures: int) -> timedelta:
-    seconds = min(2.0 ** min(failures - 1, 10), BACKOFF_MAX.total_seconds())
-    return timedelta(seconds=seconds * random.uniform(0.8, 1.2))  # noqa: S311 - jitter, not a secret
+def _is_held_back(lane: Lane) -> bool:
+    return any(ready.why for ready in lane.waiting.values())
 
 
 async def _either(event: asyncio.Event, seconds: float) -> None:

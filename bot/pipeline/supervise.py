@@ -8,12 +8,13 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from bot import telemetry
-from bot.errors import BotError, ConfigError
+from bot.errors import BotError, ConfigError, StoreUnavailable
 from bot.telemetry import Event, log
 
 T = TypeVar("T")
 
 PAUSE_MAX_SECONDS = 30.0
+STORE_PAUSE_SECONDS = 2.0  # a store comes back, or another takes its place, from one second to the next
 CALM_AFTER_SECONDS = 60.0  # a loop that ran this long starts again without a long pause
 
 
@@ -34,11 +35,14 @@ async def supervise(name: str, loop: Callable[[], Awaitable[None]], *, pause: fl
             if task is not None and task.cancelling():
                 log().error(Event.LOOP_CRASHED, loop=name, error=f"while it ended: {exc!r}")
                 return  # whoever cancelled us waits for the end, not for a new life
-            _log_crash(name, exc)
-            telemetry.RESTARTS.labels(name).inc()
             crashes = 1 if clock.time() - began > CALM_AFTER_SECONDS else crashes + 1
+            is_storeless = _is_only(StoreUnavailable, exc)
+            if crashes == 1 or not is_storeless:
+                _log_crash(name, exc)
+            telemetry.RESTARTS.labels(name).inc()
+            longest = STORE_PAUSE_SECONDS if is_storeless else PAUSE_MAX_SECONDS
         jitter = random.uniform(0.8, 1.2)  # noqa: S311 - not a secret
-        await asyncio.sleep(min(pause * 2 ** min(crashes - 1, 10), PAUSE_MAX_SECONDS) * jitter)
+        await asyncio.sleep(min(pause * 2 ** min(crashes - 1, 10), longest) * jitter)
 
 
 async def contained(name: str, work: Awaitable[T]) -> T | None:
@@ -55,7 +59,9 @@ def _log_crash(name: str, exc: Exception) -> None:
 
     Where it came from only matters for what nobody raised on purpose: a chat or a store that is away is one line.
     """
-    is_ours = isinstance(exc, BotError) or (
-        isinstance(exc, ExceptionGroup) and exc.split(BotError)[1] is None
-    )
+    is_ours = _is_only(BotError, exc)
     log().error(Event.LOOP_CRASHED, loop=name, error=repr(exc), exc_info=None if is_ours else exc)
+
+
+def _is_only(kind: type[Exception], exc: Exception) -> bool:
+    return isinstance(exc, kind) or (isinstance(exc, ExceptionGroup) and exc.split(kind)[1] is None)

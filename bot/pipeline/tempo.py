@@ -33,6 +33,11 @@ class Tempo:
         self._suspected_at: dict[str, datetime] = {}
         self.hurry: Callable[[Iterable[str]], None] = lambda providers: None
 
+    def take_up(self, services: Iterable[Service], sisters: Mapping[str, frozenset[str]]) -> None:
+        """Go by these services and clouds from now on."""
+        self._services = {service.name: service for service in services}
+        self._sisters = sisters
+
     def saw(self, incidents: Iterable[Incident]) -> None:
         """These incidents were written, or are in a ledger that was read."""
         for incident in incidents:

@@ -11,40 +11,43 @@ from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar, cast
 
 import redis.asyncio as aioredis
-from pydantic import TypeAdapter
 
 from bot.domain.silences import Silence
 from bot.ports import Monitor
 from bot.store import keys
+from bot.store.codec import Aside, Codec
 from bot.store.redis import translated
 
 T = TypeVar("T")
 
 
 class Shelf(Generic[T]):
-    """A hash of values of one type, by name."""
+    """A hash of values of one type, by name. What a newer Fogbell adds to a value goes on with it, unless it is a new value."""
 
     def __init__(self, client: aioredis.Redis, key: str, kind: type[T]) -> None:
         self._client = client
         self._key = key
-        self._adapter: TypeAdapter[T] = TypeAdapter(kind)
+        self._codec = Codec(kind)
+        self._asides: dict[str, Aside] = {}
 
     async def get(self, name: str) -> T | None:
         """The value of that name, or None."""
         async with translated():
             text = await cast(Awaitable[Any], self._client.hget(self._key, name))
-        return None if text is None else self._adapter.validate_json(text)
+        return None if text is None else self._read(name, text)
 
-    async def put(self, name: str, value: T) -> None:
-        """Keep the value in place of an older one."""
+    async def put(self, name: str, value: T, *, is_new: bool = False) -> None:
+        """Keep the value in place of an older one, which it continues unless it `is_new`."""
         async with translated():
-            text = self._adapter.dump_json(value)
+            text = self._codec.write(value, () if is_new else self._asides.get(name, ()))
             await cast(Awaitable[Any], self._client.hset(self._key, name, cast(Any, text)))
 
     async def put_all(self, values: Mapping[str, T]) -> None:
         """Keep all these values in one call."""
         if values:
-            texts = {name: self._adapter.dump_json(value) for name, value in values.items()}
+            texts = {
+                name: self._codec.write(value, self._asides.get(name, ())) for name, value in values.items()
+            }
             async with translated():
                 await cast(Awaitable[Any], self._client.hset(self._key, mapping=cast(Any, texts)))
 
@@ -52,7 +55,14 @@ class Shelf(Generic[T]):
         """Every value by name."""
         async with translated():
             fields = await cast(Awaitable[Any], self._client.hgetall(self._key))
-        return {name.decode(): self._adapter.validate_json(text) for name, text in fields.items()}
+        return {name: self._read(name, text) for raw, text in fields.items() if (name := raw.decode())}
+
+    def _read(self, name: str, text: bytes) -> T:
+        value, aside = self._codec.read(text)
+        self._asides.pop(name, None)
+        if aside:
+            self._asides[name] = aside
+        return value
 
     async def drop(self, *names: str) -> int:
         """Forget the values of these names; gives how many there were."""
@@ -71,7 +81,7 @@ class RedisSilences:
 
     async def add(self, silence: Silence) -> None:
         """Keep it in place of one with the same id."""
-        await self._shelf.put(silence.id, silence)
+        await self._shelf.put(silence.id, silence, is_new=True)
         await self._wake()
 
     async def active(self, now: datetime) -> tuple[Silence, ...]:
@@ -89,7 +99,7 @@ class RedisMonitors:
 
     async def add(self, monitor: Monitor) -> None:
         """Keep it in place of one with the same name."""
-        await self._shelf.put(monitor.name, monitor)
+        await self._shelf.put(monitor.name, monitor, is_new=True)
 
     async def remove(self, name: str) -> bool:
         """Forget it; False when there was none of that name."""

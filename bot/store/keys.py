@@ -13,15 +13,26 @@ from hashlib import blake2b
 SHARDS = 16
 SCHEMA = 1  # grows when an older Fogbell could not read what this one writes
 
-CONVERSATION_TTL = timedelta(days=90)  # after its last change: longer than any feed lists a closed incident
+CONVERSATION_TTL = timedelta(
+    days=400
+)  # after its last change, should nobody forget its incident: longer than feeds list one
+FORGOTTEN_TTL = timedelta(
+    days=1
+)  # of a conversation whose incident was let go of: only what is in work may still read it
+TOUCHED_FOR = timedelta(minutes=2)  # more than any fail-over loses; as `KEPT_MS` in lua/clock.lua
 WHERE_TTL = timedelta(days=400)  # which ledger an incident number belongs to
 AUDIT_MAX_LINES = 20_000  # a stream, trimmed: about 10 MB
 
 NUMBER = "fogbell:number"  # counter: the last incident number given out; no TTL, numbers are never reused
 SCHEMA_KEY = "fogbell:schema"  # string: the schema that wrote here; no TTL. Its absence means an empty store
+RESTORING = "fogbell:restoring"  # string: there while a restore is under way; no TTL, a worker refuses to start beside it
+HOME = (
+    "fogbell:home"  # string: the run ids of the servers that were last seen to take writes; no TTL, one of it
+)
 PROVIDERS = "fogbell:providers"  # set of ledger names; no TTL, bounded by the configuration
-AUDIT = "fogbell:audit"  # stream of what was done, trimmed to AUDIT_MAX_LINES
+AUDIT = "fogbell:audit"  # stream of what was done, trimmed to AUDIT_MAX_LINES and `[rules] audit_for`
 SILENCES = "fogbell:silences"  # hash id -> JSON; ended ones are removed when read
+CHATS = "fogbell:chats"  # hash chat name -> JSON health; no TTL, bounded by the configuration
 CHECKS = "fogbell:checks"  # hash check name -> JSON state; no TTL, bounded by the configuration
 SOURCES = (
     "fogbell:sources"  # hash source name -> JSON report for `status`; no TTL, bounded by the configuration
@@ -30,6 +41,10 @@ MONITORS = (
     "fogbell:monitors"  # hash name -> JSON; no TTL: people add and remove them, `monitor` bounds how many
 )
 WEBSUB = "fogbell:websub"  # hash source name -> JSON subscription; no TTL, dropped with the source
+CARRIED = "fogbell:carried"  # string: after an outage the last leader wrote here all that it did meanwhile. CARRIED_TTL
+CARRIED_TTL = 10  # seconds: others look for it once a second, and it must be gone before the next outage
+CHANGED = "fogbell:changed"  # a channel, not a key: a commit that makes something due is called out here
+STANDBY = "fogbell:standby"  # hash, in a worker's own store only: `leader_at`, `away_since` (ISO). No TTL, two fields
 MARKS = "fogbell:marks"  # hash source name -> JSON marks of the last body committed; no TTL, likewise
 
 
@@ -44,7 +59,8 @@ def tag(number: int) -> str:
 
 
 def ledger(provider: str) -> str:
-    """Hash: `revision`, `s:<source>` first seen (ISO), `i:<incident>` JSON, `k:<key>` "<incident or nothing>|<day>".
+    """Hash: `revision` (only grows, never given twice), `s:<source>` first seen (ISO), `i:<incident>` JSON, `k:<key>`
+    "<incident or nothing>|<day>".
 
     No TTL: it is bounded by what is open, plus what closed within `Rules.remember_for`.
     """
@@ -58,9 +74,10 @@ def conversation_prefix(number: int) -> str:
 
 def conversation(provider: str, incident: str, channel: str) -> str:
     """Hash: `state` JSON, `attempt` JSON while a step is under way, `token` (fencing) and its `owner`, `settled` (the last
-    token that was), `again` (ms).
+    token that was), `again` (ms), `urgent` ("1": first when many are due), `recheck` ("new", or the token of the claim that was
+    told: the chat may hold more than this says).
 
-    CONVERSATION_TTL, renewed by each settle.
+    CONVERSATION_TTL, renewed by each settle; FORGOTTEN_TTL once the ledger lets go of the incident.
     """
     return conversation_prefix(shard(provider)) + member(provider, incident, channel)
 
@@ -80,8 +97,13 @@ def leased(number: int) -> str:
     return f"fogbell:{tag(number)}:leased"
 
 
+def touched(number: int) -> str:
+    """Sorted set of members by when they were last written to (ms of the server's clock). TOUCHED_FOR, and trimmed to it."""
+    return f"fogbell:{tag(number)}:touched"
+
+
 def fence(number: int) -> str:
-    """Counter: the last fencing token of the shard. No TTL, tokens only grow."""
+    """String: the last fencing token of the shard, by the server's clock (µs). No TTL, tokens only grow."""
     return f"fogbell:{tag(number)}:fence"
 
 

@@ -57,3 +57,17 @@ class DirectoryLock:
         if self._file:
             self._file.close()
             self._file = None
+
+
+def holder(directory: Path) -> int | None:
+    """The process that holds the directory, or None when nobody does."""
+    try:
+        with (directory / "lock").open() as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                pid = file.read().strip()
+                return int(pid) if pid.isdigit() else None
+    except OSError:
+        pass  # nobody has ever held it
+    return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 from typing import Any, cast
@@ -14,6 +15,7 @@ from bot.store import keys
 from bot.store.redis import Functions, millis, translated
 from bot.tasks import end
 
+TRIM_SECONDS = 3_600.0
 GATEWAY_LEASE = timedelta(seconds=30)  # of what one replica holds for long; renewed three times as often
 
 
@@ -27,6 +29,10 @@ class RedisLimiter:
         """Take one token, or say how long to wait."""
         wait = await self._functions.call("fogbell_take", [keys.bucket(bucket)], per_second, burst)
         return timedelta(milliseconds=int(wait))
+
+    async def rest(self, bucket: str, span: timedelta) -> None:
+        """No tokens for so long."""
+        await self._functions.call("fogbell_rest", [keys.bucket(bucket)], millis(span))
 
 
 class RedisLeases:
@@ -67,7 +73,7 @@ class RedisLeases:
 
 
 class RedisAudit:
-    """ports.Audit: a stream, trimmed."""
+    """ports.Audit: a stream, trimmed by length with each line and by age with `trim`."""
 
     def __init__(self, client: aioredis.Redis) -> None:
         self._client = client
@@ -78,6 +84,18 @@ class RedisAudit:
             await self._client.xadd(
                 keys.AUDIT, cast(Any, dict(line)), maxlen=keys.AUDIT_MAX_LINES, approximate=True
             )
+
+    async def trim(self, keep: timedelta) -> int:
+        """Forget lines older than that; gives how many. Ages are by the server's clock, which stamped them, or nearly so."""
+        oldest_ms = int((time.time() - keep.total_seconds()) * 1000)
+        async with translated():
+            return int(await self._client.xtrim(keys.AUDIT, minid=str(max(oldest_ms, 0)), approximate=False))
+
+    async def trim_hourly(self, keep: Callable[[], timedelta]) -> None:
+        """`trim` now and then, until cancelled. `keep` is asked each time."""
+        while True:
+            await self.trim(keep())
+            await asyncio.sleep(TRIM_SECONDS)
 
     async def tail(self, limit: int) -> tuple[Mapping[str, str], ...]:
         """The newest lines, newest first."""

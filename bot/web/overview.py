@@ -38,6 +38,10 @@ class Overview:
         self._speed = speed
         self._note = note
 
+    def take_up(self, services: tuple[Service, ...], checks: tuple[Check, ...]) -> None:
+        """Show these from now on."""
+        self._services, self._checks = services, checks
+
     async def snapshot(self) -> ConsoleState:
         """The state as it is now."""
         now = self._clock.now()

@@ -4,21 +4,32 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass, field
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
+
+import redis.asyncio as aioredis
 
 from bot.clock import SystemClock
 from bot.commands.dispatch import Dispatcher
 from bot.config import Config
+from bot.domain.checks import Check
 from bot.domain.rules import Rules
+from bot.errors import ConfigError
 from bot.pipeline.ingest import Ingest
 from bot.pipeline.outbox import Courier, Delivered, Pace
 from bot.pipeline.pool import Pool
 from bot.pipeline.probe import Probe
+from bot.pipeline.sweep import Sweep
+from bot.pipeline.tempo import Tempo
 from bot.ports import Chat, Clock
 from bot.store.redis import RedisIncidents, RedisOutbox
 from bot.store.sharing import RedisLeases
+from bot.store.standby import Patience, Standby
+from bot.web.overview import Overview
+
+if TYPE_CHECKING:
+    from bot.wiring.sources import Watching
 
 # By chat and verb. Slack: 1 message a second and channel, chat.update 50 a minute and workspace (its rate-limits page, read
 # 2026-11). Discord says its own limits in each answer's headers; in practice 5 in 5 s for a channel.
@@ -27,6 +38,7 @@ PACES = {
     ("slack", "edit"): Pace(per_second=50 / 60, burst=20, is_shared=True),
     ("discord", "post"): Pace(per_second=1.0, burst=5),
     ("discord", "edit"): Pace(per_second=1.0, burst=5),
+    ("apprise", "post"): Pace(per_second=1.0, burst=5),  # the library's own throttle, which sleeps, is off
 }
 
 Loop = Callable[[], Awaitable[None]]
@@ -41,7 +53,9 @@ class Options:
     note: str = ""
     is_beside: bool = False  # a command beside the worker, not the worker
     paces: Mapping[tuple[str, str], Pace] = field(default_factory=lambda: PACES)
-    terminal: TextIO = sys.stdout
+    patience: Patience = field(default_factory=Patience)
+    terminal: TextIO = field(default_factory=lambda: sys.stdout)
+    reread: Callable[[], Config] | None = None  # the file as it is now; without it nothing is reloaded
     on_delivered: Callable[[Delivered], None] | None = None
     on_ready: Callable[[App], None] = lambda app: None
     on_stopped: Callable[[App], Awaitable[None]] | None = None  # the store still answers
@@ -49,7 +63,11 @@ class Options:
 
 @dataclass(slots=True, kw_only=True)
 class App:
-    """The parts, built and not yet running. `loops` are run under supervision; `changed` wakes the outbox."""
+    """The parts, built and not yet running. `loops` are run under supervision; `changed` wakes the outbox.
+
+    What `reload` swaps: `config`, `rules`, `probes`, and what hangs on them. `names` is what people call each provider;
+    `hears` is False for a command beside the worker. `refusal` is why a worker ends by itself.
+    """
 
     config: Config
     rules: Rules
@@ -65,4 +83,15 @@ class App:
     leases: RedisLeases
     loops: dict[str, Loop]
     changed: asyncio.Event
+    client: aioredis.Redis
+    sweep: Sweep
+    tempo: Tempo
+    overview: Overview
+    sources: Watching
+    names: MutableMapping[str, str]
+    probe_of: Callable[[Check], Probe]
+    hears: bool = True
+    use_console_token: Callable[[str | None], None] = lambda token: None
+    refusal: ConfigError | None = None
+    standby: Standby | None = None
     console_url: str = ""

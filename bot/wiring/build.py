@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from zoneinfo import ZoneInfo
 
 from bot import config as settings
 from bot import telemetry
@@ -21,22 +20,23 @@ from bot.errors import ConfigError
 from bot.notices import draft
 from bot.pipeline import lag
 from bot.pipeline.ingest import Ingest
-from bot.pipeline.outbox import Courier, Voice
 from bot.pipeline.probe import Probe
 from bot.pipeline.sweep import Sweep
 from bot.ports import Chat
 from bot.store import keys
 from bot.store.desk import RedisOnce, RedisSilences, Shelf
-from bot.store.redis import Functions, RedisIncidents, RedisOutbox
-from bot.store.sharing import RedisAudit, RedisLeases, RedisLimiter
+from bot.store.redis import Functions, RedisIncidents
+from bot.store.sharing import RedisAudit
 from bot.web.app import build_app, serve
 from bot.web.hooks import Hooks
 from bot.web.overview import Overview
-from bot.web.security import LOOPBACK_NAMES
+from bot.web.security import GUARD, LOOPBACK_NAMES
+from bot.wiring import standby as standing_by
 from bot.wiring.app import App, Loop, Options
-from bot.wiring.chats import chats_of, listeners
+from bot.wiring.chats import listeners, open_chats
+from bot.wiring.delivery import delivery
 from bot.wiring.sources import hooks_of, tempo_of, watching, ways_out
-from bot.wiring.store import opened_store, worker_id
+from bot.wiring.store import watching_store, worker_id
 
 EXAMPLES = ("status", "list", "help")
 
@@ -45,20 +45,16 @@ EXAMPLES = ("status", "list", "help")
 async def build(config: Config, options: Options) -> AsyncIterator[App]:
     """Every part, wired; they are closed in order when the context ends."""
     async with AsyncExitStack() as stack:
-        client, embedded = await stack.enter_async_context(opened_store(config, is_beside=options.is_beside))
+        client, embedded, standby = await stack.enter_async_context(standing_by.opened(config, options))
         web = await stack.enter_async_context(ways_out(config))
-        clock = options.clock
+        clock, changed = options.clock, asyncio.Event()
         functions = Functions(client)
         await functions.load()
-        changed = asyncio.Event()
-        chats = chats_of(config, client, options)
-        for chat in chats.values():
-            stack.push_async_callback(chat.close)
+        chats = await stack.enter_async_context(open_chats(config, client, options))
 
         rules, checks = settings.rules(config), settings.checks(config)
-        owner = worker_id(config.fogbell.data)
-        incidents, outbox = RedisIncidents(functions), RedisOutbox(functions, owner)
-        audit, leases = RedisAudit(client), RedisLeases(functions, owner)
+        incidents, audit = RedisIncidents(functions), RedisAudit(client)
+        outbox, leases = standing_by.ports_of(functions, worker_id(config.fogbell.data), standby)
         states = Shelf(client, keys.CHECKS, CheckState)
         tempo = tempo_of(config, rules, clock)
         ingest = Ingest(incidents, rules, clock, changed, tempo.saw)
@@ -70,16 +66,15 @@ async def build(config: Config, options: Options) -> AsyncIterator[App]:
             incidents=incidents, ingest=ingest, leases=leases, tempo=tempo, clock=clock, names=names,
         )  # fmt: skip
         await sources.monitoring.once()  # from the first word on, pages that were added have their titles
-        voice = Voice(names=names, zone=ZoneInfo(config.fogbell.time_zone))
-        courier = Courier(
-            outbox, incidents, silences, chats, clock,
-            voice=voice, audit=audit, limiter=RedisLimiter(functions), paces=options.paces, on_delivered=options.on_delivered,
+        speaking = delivery(
+            config, options, client,
+            chats=chats, incidents=incidents, outbox=outbox, silences=silences, audit=audit, ingest=ingest, sweep=sweep,
+            names=names, changed=changed,
         )  # fmt: skip
         dispatcher = Dispatcher(
             commands=COMMANDS, incidents=incidents, acknowledge=_acknowledge(ingest), silences=silences,
             sources=sources.reports, monitors=sources.monitors, detect=sources.detect, once=RedisOnce(client),
-            audit=audit, clock=clock, rules=rules, names=names,
-            drafts=draft.load(config.notices.templates, names_providers=config.notices.names_providers), zone=voice.zone,
+            audit=audit, clock=clock, rules=rules, names=names, drafts=drafts_of(config), zone=speaking.voice.zone,
         )  # fmt: skip
         overview = Overview(
             incidents, sources.reports, states, clock,
@@ -87,18 +82,23 @@ async def build(config: Config, options: Options) -> AsyncIterator[App]:
         )  # fmt: skip
         probes = tuple(Probe(c, web.session, ingest, clock, states) for c in checks)
         loops: dict[str, Loop] = {
-            "outbox": lambda: courier.run(changed),
+            **speaking.loops,
             "sweep": sweep.run,
             "lag": lag.measure,
+            "retention": lambda: audit.trim_hourly(lambda: app.config.rules.audit_for),
             **sources.loops,
             **{f"check:{probe.check.name}": probe.run for probe in probes},
             **({} if options.is_beside else listeners(config, chats, dispatcher, leases)),
             **({"store": embedded.watch} if embedded else {}),
+            **standing_by.loops_of(standby, incidents, ingest, sweep, sources.pool),
+            **await watching_store(functions, embedded, config, options, sources.pool),
         }
         app = App(
             config=config, rules=rules, clock=clock, pool=sources.pool, probes=probes, chats=chats, incidents=incidents,
-            outbox=outbox, ingest=ingest, courier=courier, dispatcher=dispatcher, leases=leases, loops=loops,
-            changed=changed,
+            outbox=outbox, ingest=ingest, courier=speaking.courier, dispatcher=dispatcher, leases=leases, loops=loops,
+            changed=changed, client=client, sweep=sweep, tempo=tempo, overview=overview, sources=sources, names=names,
+            standby=standby, hears=not options.is_beside,
+            probe_of=lambda check: Probe(check, web.session, ingest, clock, states),
         )  # fmt: skip
         loops["web"] = _web(config, app, chats, overview, hooks_of(sources, web, clock), options)
         yield app
@@ -129,11 +129,21 @@ def _web(
         hooks=hooks,
     )
 
+    def use_token(token: str | None) -> None:
+        web[GUARD].token = token
+
+    app.use_console_token = use_token
+
     def listening(bound: int) -> None:
         app.console_url = f"http://{f'[{host}]' if ':' in host else host}:{bound}/"
         options.on_ready(app)
 
     return lambda: serve(web, host, port, on_ready=listening)
+
+
+def drafts_of(config: Config) -> draft.Drafts:
+    """The texts for customers. Raises ConfigError for templates that cannot be used."""
+    return draft.load(config.notices.templates, names_providers=config.notices.names_providers)
 
 
 def _acknowledge(ingest: Ingest) -> Acknowledge:

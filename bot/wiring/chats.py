@@ -5,7 +5,8 @@ Their libraries are imported only here, and only where they are used.
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Mapping
+from collections.abc import AsyncIterator, Coroutine, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 import redis.asyncio as aioredis
@@ -15,6 +16,7 @@ from bot.chats.console.client import ConsoleChat
 from bot.chats.terminal import TerminalChat
 from bot.commands.dispatch import Dispatcher
 from bot.config import Config
+from bot.config.models import Workspace
 from bot.ports import Chat
 from bot.store.sharing import RedisLeases
 from bot.wiring.app import Loop, Options
@@ -30,14 +32,50 @@ def chats_of(config: Config, client: aioredis.Redis, options: Options) -> dict[s
     }
     if options.is_beside:
         return chats
-    if slack := config.chat.slack:
+    for name, space in workspaces(config).items():
         from bot.chats.slack.client import SlackChat
 
-        chats["slack"] = SlackChat(token=slack.bot_token.reveal(), api_url=slack.api_url)
+        chats[name] = SlackChat(token=space.bot_token.reveal(), api_url=space.api_url, name=name)
     if discord := config.chat.discord:
         from bot.chats.discord.client import DiscordChat
 
         chats["discord"] = DiscordChat(token=discord.token.reveal(), api_url=discord.api_url)
+    return chats | _sinks(config, options)
+
+
+@asynccontextmanager
+async def open_chats(
+    config: Config, client: aioredis.Redis, options: Options
+) -> AsyncIterator[dict[str, Chat]]:
+    """The chats, closed in the end."""
+    async with AsyncExitStack() as stack:
+        chats = chats_of(config, client, options)
+        for chat in chats.values():
+            stack.push_async_callback(chat.close)
+        yield chats
+
+
+def _sinks(config: Config, options: Options) -> dict[str, Chat]:
+    """The chats that only take messages, each with a table for each channel."""
+    chats: dict[str, Chat] = {}
+    if services := config.chat.apprise:
+        from bot.chats.apprise.client import AppriseChat
+
+        chats["apprise"] = AppriseChat(
+            {s.name: s.url.reveal() for s in services}, clock=options.clock, bot=config.fogbell.name
+        )
+    if tables := config.chat.webhook:
+        from bot.chats.webhook.client import Webhook, WebhookChat
+
+        hooks = [
+            Webhook(
+                name=t.name,
+                url=t.url.reveal(),
+                secrets=tuple(s.reveal() for s in (t.secret, t.old_secret) if s),
+            )
+            for t in tables
+        ]
+        chats["webhook"] = WebhookChat(hooks, clock=options.clock)
     return chats
 
 
@@ -46,17 +84,9 @@ def listeners(
 ) -> dict[str, Loop]:
     """What takes commands from the chats: Slack's socket on every replica, Discord's gateway on one."""
     loops: dict[str, Loop] = {}
-    slack, discord = config.chat.slack, config.chat.discord
-    if slack and slack.app_token:
-        from bot.chats.slack import listen as slack_listen
-        from bot.chats.slack.client import SlackChat
-
-        chat, app_token = chats["slack"], slack.app_token.reveal()
-        if isinstance(chat, SlackChat):
-            loops["slack"] = lambda: slack_listen.listen(
-                dispatcher, chat=chat, app_token=app_token, command=slack.command
-            )
-    if discord:
+    for name, space in workspaces(config).items():
+        loops |= _slack_loop(dispatcher, chats[name], space)
+    if discord := config.chat.discord:
         from bot.chats.discord import listen as discord_listen
 
         def gateway() -> Coroutine[Any, Any, None]:
@@ -69,3 +99,23 @@ def listeners(
 
         loops["discord"] = lambda: leases.while_held("discord-gateway", gateway)
     return loops
+
+
+def workspaces(config: Config) -> Mapping[str, Workspace]:
+    """Slack's workspaces by the name of their chat."""
+    return config.chat.slack.workspaces if config.chat.slack else {}
+
+
+def _slack_loop(dispatcher: Dispatcher, chat: Chat, space: Workspace) -> dict[str, Loop]:
+    """What takes commands from a workspace; nothing where there is no token for it."""
+    from bot.chats.slack import listen as slack_listen
+    from bot.chats.slack.client import SlackChat
+
+    token = space.app_token
+    if token is None or not isinstance(chat, SlackChat):
+        return {}
+    return {
+        chat.name: lambda: slack_listen.listen(
+            dispatcher, chat=chat, app_token=token.reveal, command=space.command
+        )
+    }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, MutableMapping
+from collections.abc import AsyncIterator, Callable, MutableMapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -47,6 +47,7 @@ class Watching:
     monitors: Monitors
     subscriptions: Subscriptions
     detect: Detect
+    watch: Callable[[SourceSpec], Watch]
     loops: dict[str, Loop]
 
 
@@ -131,6 +132,7 @@ def watching(
         monitors=monitors,
         subscriptions=subscriptions,
         detect=detect,
+        watch=watch,
         loops=loops,
     )
 

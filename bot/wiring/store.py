@@ -7,26 +7,31 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 
 import redis.asyncio as aioredis
 
+from bot.clock import SystemClock
 from bot.config import Config
-from bot.errors import ConfigError
-from bot.store import keys
+from bot.errors import StoreError
+from bot.pipeline.pool import Pool
+from bot.store import schema
 from bot.store.embedded import EmbeddedStore, running
 from bot.store.lock import DirectoryLock, unusable
-from bot.store.redis import connect, translated
+from bot.store.redis import Functions, connect
+from bot.store.watching import StoreWatch
+from bot.wiring.app import Loop, Options
 
 
 @asynccontextmanager
 async def opened_store(
-    config: Config, *, is_beside: bool = False
+    config: Config, *, is_beside: bool = False, as_found: bool = False
 ) -> AsyncIterator[tuple[aioredis.Redis, EmbeddedStore | None]]:
     """A client of the configured store, or of an embedded server that lives as long as this context.
 
-    `is_beside` is for commands: they use the running worker's server where there is one.
+    `is_beside` is for commands: they use the running worker's server where there is one. `as_found`: neither check nor
+    mark its schema, for backup and restore.
     """
     embedded: EmbeddedStore | None = None
     url = config.store.url.reveal() if config.store.url else None
@@ -44,22 +49,33 @@ async def opened_store(
             stack.callback(lock.release)
         client = connect(url)
         stack.push_async_callback(client.aclose)
-        await _check_schema(client)
+        if not as_found:
+            await schema.take_up(client)
         yield client, embedded
 
 
-async def _check_schema(client: aioredis.Redis) -> None:
-    """Refuse a store that a newer Fogbell wrote; mark an empty one as ours."""
-    async with translated():
-        written = await client.get(keys.SCHEMA_KEY)
-        if written is None:
-            await client.set(keys.SCHEMA_KEY, keys.SCHEMA)
-    if written is not None and int(written) > keys.SCHEMA:
-        raise ConfigError(
-            [
-                f"store: written by a newer Fogbell (schema {int(written)}, this one knows {keys.SCHEMA}); upgrade this one"
-            ]
-        )
+async def watching_store(
+    functions: Functions,
+    embedded: EmbeddedStore | None,
+    config: Config,
+    options: Options,
+    pool: Pool,
+) -> dict[str, Loop]:
+    """The watch over a store that others run, after its first look; our own server needs none: nobody takes over from it."""
+    if embedded is not None:
+        return {}
+
+    def read_anew() -> None:
+        for one in pool.watches:  # what it committed last, the store may not have any more
+            one.recall(None, None)
+
+    clock = options.clock if isinstance(options.clock, SystemClock) else None
+    watch = StoreWatch(functions, clock, replicas=config.store.wait_replicas, on_change=read_anew)
+    with suppress(
+        StoreError
+    ):  # it may be away again, or not tell us: then nothing is known of it, and work goes on
+        await (watch.look() if options.is_beside else watch.start())
+    return {"store-watch": watch.run}
 
 
 def worker_id(data: Path) -> str:

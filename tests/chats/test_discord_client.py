@@ -74,7 +74,7 @@ async def chat(fake: FakeDiscord) -> AsyncIterator[DiscordChat]:
 
 @pytest.fixture
 async def patient(fake: FakeDiscord) -> AsyncIterator[DiscordChat]:
-    chat = DiscordChat(token=fake.token, api_url=fake.api_url)
+    chat = DiscordChat(token=fake.token, api_url=fake.api_url, per_second=1_000)
     yield chat
     await chat.close()
 
@@ -133,7 +133,7 @@ async def test_another_ones_message_with_our_ref_is_not_ours(fake: FakeDiscord, 
 
 async def test_an_edit_after_a_restart_keeps_the_ref(fake: FakeDiscord, patient: DiscordChat) -> None:
     receipt = await patient.post(CHANNEL, card("old"), key=KEY)
-    later = DiscordChat(token=fake.token, api_url=fake.api_url)
+    later = DiscordChat(token=fake.token, api_url=fake.api_url, per_second=1_000)
 
     await later.edit(receipt, card("new"))
 
@@ -159,7 +159,7 @@ async def test_two_replicas_may_begin_the_same_thread_at_once(
     fake: FakeDiscord, patient: DiscordChat
 ) -> None:
     headline = await patient.post(CHANNEL, card("headline"), key="h")
-    other = DiscordChat(token=fake.token, api_url=fake.api_url)
+    other = DiscordChat(token=fake.token, api_url=fake.api_url, per_second=1_000)
     await other.ping()
 
     await asyncio.gather(
@@ -333,7 +333,7 @@ async def test_nobody_there_is_unavailable() -> None:
     fake = FakeDiscord()
     await fake.start()
     await fake.stop()
-    chat = DiscordChat(token=fake.token, api_url=fake.api_url)
+    chat = DiscordChat(token=fake.token, api_url=fake.api_url, per_second=1_000)
 
     with pytest.raises(Unavailable):
         await chat.post(CHANNEL, card("words"), key=KEY)

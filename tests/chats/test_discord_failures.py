@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import timedelta
+
 import aiohttp
 import discord
 import pytest
@@ -9,10 +12,11 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from bot.chats.discord.client import DiscordChat
-from bot.chats.discord.rest import failure
+from bot.chats.discord.failures import failure
 from bot.domain.card import Card, Tone
+from bot.domain.delivery import Receipt
 from bot.errors import ChatError, RateLimited, Refused, Unavailable, Uncertain
-from tests.fakes.discord import CHANNEL
+from tests.fakes.discord import CHANNEL, FakeDiscord
 
 
 class Answer:
@@ -45,6 +49,15 @@ FAILED_POSTS = [
     (http(400, 50035), Refused, "a body beyond the limits"),
     (http(400, 50006), Refused, "an empty message"),
     (http(403, 160005), Refused, "a locked thread"),
+    (http(400, 50083), Refused, "an archived thread that does not wake"),
+    (http(404, 10004), Refused, "the server is gone, or we were sent away"),
+    (http(400, 50008), Refused, "a channel that takes no messages"),
+    (http(400, 50024), Refused, "a channel that has no threads"),
+    (http(400, 40067), Refused, "a forum that wants a tag, and has none"),
+    (http(400, 200000), Refused, "the server's AutoMod"),
+    (http(403, 40333), Unavailable, "turned away at the edge, so nothing arrived"),
+    (http(403, 40006), RateLimited, "switched off for now"),
+    (http(503, 130000), Uncertain, "overloaded, and told with a 5xx"),
     (http(400, 160006), RateLimited, "too many threads: they close by themselves"),
     (http(400, 30046), RateLimited, "too many edits of an old message"),
     (http(403, 0, "text/html"), Uncertain, "a page of something on the way, not Discord's word"),
@@ -70,7 +83,8 @@ def test_every_failure_has_one_meaning(exc: Exception, kind: type[ChatError], wh
 
     assert (type(error), error.chat, error.channel) == (kind, "discord", CHANNEL)
     if isinstance(error, Refused):
-        assert error.remedy
+        assert error.remedy.endswith(".")
+        assert error.remedy.count(". ") == 0
         assert error.gone == ("no such message" in why)
 
 
@@ -134,3 +148,122 @@ async def test_a_login_answered_by_something_else_is_no_crash() -> None:
         with pytest.raises(Unavailable):
             await chat.post(CHANNEL, Card(title="x", tone=Tone.INFO, fallback="x"), key="k")
         await chat.close()
+
+
+# On the wire: what happened, in which place (a headline, a reply, an edit), what it means, and a word of the remedy.
+Arrange = Callable[[FakeDiscord, Receipt], None]
+
+
+def refused(route: str, status: int, code: int) -> Arrange:
+    return lambda fake, _: fake.refuse_next(route, status, code, times=3)
+
+
+def failing(route: str, kind: str) -> Arrange:
+    return lambda fake, _: fake.fail_next(route, kind, times=3, seconds=7)
+
+
+def closed(status: int, code: int) -> Arrange:
+    """The channel and all in it, as for a bot that was sent away."""
+
+    def arrange(fake: FakeDiscord, _: Receipt) -> None:
+        for room in fake.rooms.values():
+            room.refusal = (status, code, "no")
+
+    return arrange
+
+
+SMALL = Card(title="x", tone=Tone.INFO, fallback="x")
+
+
+def _drop(fake: FakeDiscord) -> None:
+    fake.rooms.clear()
+
+
+def _forget(fake: FakeDiscord, headline: Receipt, *, message: bool) -> None:
+    del fake.rooms[headline.message]
+    if message:
+        fake.delete(CHANNEL, headline.message)
+
+
+def _all_of(*each: Arrange) -> Arrange:
+    def arrange(fake: FakeDiscord, headline: Receipt) -> None:
+        for one in each:
+            one(fake, headline)
+
+    return arrange
+
+
+ON_THE_WIRE: list[tuple[str, str, Arrange, type[ChatError], str]] = [
+    ("the message was deleted", "edit", lambda f, h: f.delete(CHANNEL, h.message), Refused, "post anew"),
+    (
+        "headline and thread were deleted",
+        "reply",
+        lambda f, h: _forget(f, h, message=True),
+        Refused,
+        "post anew",
+    ),
+    ("the channel was deleted", "post", lambda f, _: _drop(f), Refused, "Correct the channel's id"),
+    ("the channel was deleted", "reply", lambda f, _: _drop(f), Refused, "Correct the channel's id"),
+    ("the channel was deleted", "edit", lambda f, _: _drop(f), Refused, "Correct the channel's id"),
+    ("missing access", "post", closed(403, 50001), Refused, "Invite the bot"),
+    ("sent away from the server", "edit", closed(403, 50001), Refused, "Invite the bot"),
+    ("missing permissions", "post", closed(403, 50013), Refused, "Let the bot's role"),
+    (
+        "the thread does not wake",
+        "reply",
+        _all_of(refused("create_message", 400, 50083), refused("edit_channel", 403, 50013)),
+        Refused,
+        "Let the bot's role",
+    ),
+    ("a locked thread", "reply", lambda f, h: f.archive(h.message, locked=True), Refused, "Unlock"),
+    ("the token was revoked", "post", lambda f, _: setattr(f, "token", "new"), Refused, "valid bot token"),
+    ("the token was revoked", "edit", lambda f, _: setattr(f, "token", "new"), Refused, "valid bot token"),
+    ("the server is unavailable", "post", refused("create_message", 404, 10004), Refused, "Invite the bot"),
+    ("at the edge", "post", refused("create_message", 403, 40333), Unavailable, ""),
+    ("a page of the edge", "post", failing("create_message", "503 edge"), Uncertain, ""),
+    ("a page of the edge", "edit", failing("edit_message", "503 edge"), Unavailable, ""),
+    ("a ban at the edge", "edit", failing("edit_message", "403 edge"), Unavailable, ""),
+    ("a hang", "post", failing("create_message", "delay"), Uncertain, ""),
+    ("a hang", "edit", failing("edit_message", "delay"), Unavailable, ""),
+    ("a hang before anything was said", "post", failing("channel", "delay"), Unavailable, ""),
+    ("cut in the body", "post", failing("create_message", "drop_in_body"), Uncertain, ""),
+    ("cut in the body", "reply", failing("create_message", "drop_in_body"), Uncertain, ""),
+    ("cut in the body", "edit", failing("edit_message", "drop_in_body"), Unavailable, ""),
+    ("no JSON", "post", failing("create_message", "bad_json"), Uncertain, ""),
+    ("too fast", "post", failing("create_message", "429"), RateLimited, ""),
+]
+
+
+@pytest.mark.parametrize(
+    ("what", "verb", "arrange", "kind", "remedy"), ON_THE_WIRE, ids=[f"{r[1]}: {r[0]}" for r in ON_THE_WIRE]
+)
+async def test_what_goes_wrong_on_the_wire_has_one_meaning_and_a_remedy(
+    what: str, verb: str, arrange: Arrange, kind: type[ChatError], remedy: str
+) -> None:
+    async with FakeDiscord() as fake:
+        chat = DiscordChat(token=fake.token, api_url=fake.api_url, timeout=timedelta(seconds=1))
+        headline = await chat.post(CHANNEL, SMALL, key="h")
+        await chat.post(CHANNEL, SMALL, key="r", thread=headline)
+        fresh = DiscordChat(token=fake.token, api_url=fake.api_url, timeout=timedelta(seconds=1))
+        await fresh.ping()
+        arrange(fake, headline)
+
+        with pytest.raises(ChatError) as caught:
+            await _say(fresh, verb, headline)
+
+        await chat.close()
+        await fresh.close()
+    assert type(caught.value) is kind, caught.value
+    assert remedy in getattr(caught.value, "remedy", "")
+    if isinstance(caught.value, Refused):
+        assert caught.value.gone == (remedy == "post anew")
+
+
+async def _say(chat: DiscordChat, verb: str, headline: Receipt) -> None:
+    match verb:
+        case "post":
+            await chat.post(CHANNEL, SMALL, key="new")
+        case "reply":
+            await chat.post(CHANNEL, SMALL, key="new", thread=headline)
+        case "edit":
+            await chat.edit(headline, SMALL)

@@ -315,11 +315,11 @@ async def test_an_answer_under_way_is_finished_before_the_stop(fake: FakeDiscord
 
 
 def test_the_invite_link_asks_for_exactly_what_is_used() -> None:
-    """View channels, send messages, embed links, read history, begin public threads, write in threads."""
-    wanted = 1 << 10 | 1 << 11 | 1 << 14 | 1 << 16 | 1 << 35 | 1 << 38
+    """View channels, send messages, embed links, read history, begin public threads, write in threads, pin messages."""
+    wanted = 1 << 10 | 1 << 11 | 1 << 14 | 1 << 16 | 1 << 35 | 1 << 38 | 1 << 51
 
-    assert (PERMISSIONS.value, wanted) == (309237730304, 309237730304)
+    assert (PERMISSIONS.value, wanted) == (2252109051415552, wanted)
     assert invite_link("400000000000000001") == (
         "https://discord.com/oauth2/authorize?client_id=400000000000000001"
-        "&scope=bot+applications.commands&permissions=309237730304"
+        "&scope=bot+applications.commands&permissions=2252109051415552"
     )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from datetime import UTC, datetime
-from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -13,9 +12,8 @@ from hypothesis import strategies as st
 
 from bot.chats.discord.render import escape, plain, ref_of, render, size
 from bot.domain.card import Card, Field, Section, Tone
-from tests.corpus import CORPUS
 from tests.fakes.discord import readable
-from tests.fakes.discord_rules import Json, is_blank, message_problems, notified
+from tests.fakes.discord_rules import is_blank, message_problems, notified
 
 AT = datetime(2026, 8, 17, 6, 48, tzinfo=UTC)
 FULL = Card(
@@ -216,6 +214,38 @@ def test_a_long_story_leaves_its_end_out_and_says_so() -> None:
     assert 3_900 < size(embed["description"]) <= 4_096
 
 
+STORM = "INC-{0:03} · Compute and *Storage* in region-{0}: elevated error rates, 12 of our services are hit. ".ljust(
+    150, "x"
+)
+
+
+@pytest.mark.parametrize("at", [None, AT], ids=["undated", "dated"])
+@pytest.mark.parametrize("fields", [0, 25])
+@pytest.mark.parametrize(
+    "text", [STORM, STORM.replace("x", "_"), STORM * 2], ids=["plain", "escaped", "long"]
+)
+def test_a_list_of_twenty_is_shown_to_its_end(at: datetime | None, fields: int, text: str) -> None:
+    lines = tuple(Section(heading="SEV1 · Investigating", text=text.format(n), at=at) for n in range(20))
+    facts = tuple(Field(name=f"name {n}", value="a value") for n in range(fields))
+
+    body = render(
+        Card(title="20 incidents", tone=Tone.INFO, fallback="x", sections=lines, fields=facts), ref="a" * 10
+    )
+
+    assert message_problems(body) == {}
+    shown = body["embeds"][0]["description"]
+    assert [n for n in range(20) if f"INC-{n:03}" in as_shown(shown)] == list(range(20))
+    assert (at is None) == ("<t:" not in shown)
+
+
+def test_a_list_that_fits_is_not_cut_at_all() -> None:
+    lines = tuple(Section(text=STORM.format(n)) for n in range(20))
+
+    [embed] = render(Card(title="x", tone=Tone.INFO, fallback="x", sections=lines))["embeds"]
+
+    assert "…" not in embed["description"]
+
+
 def test_many_long_fields_leave_room_for_the_story() -> None:
     fields = tuple(Field(name="n" * 300, value="v" * 2_000) for _ in range(30))
 
@@ -225,92 +255,6 @@ def test_many_long_fields_leave_room_for_the_story() -> None:
 
     assert embed["description"] == "the story"
     assert len(embed["fields"]) == 2
-
-
-@patient
-@given(card=cards)
-def test_bodies_keep_to_discords_own_description_of_its_api(card: Card) -> None:
-    schemas = discord_schemas()
-
-    body = render(card, ref="0123456789") | {"nonce": "n" * 25, "enforce_nonce": True}
-
-    assert list(broken(body, schemas["MessageCreateRequest"], schemas)) == []
-
-
-def test_the_check_against_discords_description_finds_mistakes() -> None:
-    schemas = discord_schemas()
-    body = {
-        "embeds": [{"title": "x" * 257, "fields": [{"name": "x"}], "colour": 1}],
-        "nonce": "n" * 26,
-        "tts": 1,
-    }
-
-    assert len(broken(body, schemas["MessageCreateRequest"], schemas)) >= 5
-
-
-def discord_schemas() -> Json:
-    """The component schemas of Discord's OpenAPI description, when it lies beside the corpus."""
-    if not _SCHEMAS:
-        path = CORPUS.parent / "specs" / "discord-openapi.json"
-        if not path.is_file():
-            pytest.skip("no specs/discord-openapi.json beside the recorded feeds")
-        _SCHEMAS.update(json.loads(path.read_text())["components"]["schemas"])
-    return _SCHEMAS
-
-
-_SCHEMAS: Json = {}
-
-
-def broken(value: Any, schema: Json, schemas: Json, path: str = "") -> list[str]:
-    """The places where `value` is not what `schema` says: types, required and known keys, lengths, ranges."""
-    if "$ref" in schema:
-        return broken(value, schemas[schema["$ref"].rpartition("/")[2]], schemas, path)
-    for word in ("oneOf", "anyOf"):
-        if word in schema:
-            tries = [broken(value, each, schemas, path) for each in schema[word]]
-            return min(tries, key=len)
-    if "allOf" in schema:
-        return [problem for each in schema["allOf"] for problem in broken(value, each, schemas, path)]
-    kinds = schema.get("type", [])
-    if not _is_kind(value, [kinds] if isinstance(kinds, str) else kinds):
-        return [f"{path}: {value!r:.60} is no {kinds}"]
-    if isinstance(value, dict):
-        return _broken_object(value, schema, schemas, path)
-    if isinstance(value, list):
-        return _too(len(value), schema, "Items", path) + [
-            problem
-            for i, each in enumerate(value)
-            for problem in broken(each, schema.get("items", {}), schemas, f"{path}.{i}")
-        ]
-    return _too(len(value), schema, "Length", path) if isinstance(value, str) else []
-
-
-def _broken_object(value: Json, schema: Json, schemas: Json, path: str) -> list[str]:
-    known = schema.get("properties")
-    problems = [f"{path}: {key} is missing" for key in schema.get("required", []) if key not in value]
-    for key, each in value.items():
-        if known is not None and key not in known:
-            problems.append(f"{path}: {key} is unknown")
-        else:
-            problems += broken(each, (known or {}).get(key, {}), schemas, f"{path}.{key}")
-    return problems
-
-
-def _is_kind(value: Any, kinds: list[str]) -> bool:
-    types = {
-        "object": dict,
-        "array": list,
-        "string": str,
-        "integer": int,
-        "boolean": bool,
-        "null": type(None),
-    }
-    return not kinds or any(isinstance(value, types.get(kind, object)) for kind in kinds)
-
-
-def _too(length: int, schema: Json, what: str, path: str) -> list[str]:
-    fits = schema.get(f"min{what}", 0) <= length <= schema.get(f"max{what}", 10**9)
-    return [] if fits else [f"{path}: length {length}"]
 
 
 def as_shown(escaped: str) -> str:

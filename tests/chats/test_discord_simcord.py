@@ -25,7 +25,7 @@ from bot.commands import COMMANDS
 from bot.commands.spec import Actor, Command, Front, Reply
 from bot.domain.card import Card, Field, Section, Tone
 from bot.errors import Refused
-from tests.fakes.discord_rest import answer
+from tests.fakes.discord_faults import answer
 from tests.fakes.discord_rules import is_blank, message_problems
 
 LARGE = Card(
@@ -176,6 +176,20 @@ async def test_a_missing_permission_is_refused_with_a_remedy(missing: str) -> No
 
     assert caught.value.remedy
     assert not caught.value.gone
+
+
+async def test_a_post_in_a_forum_is_made_and_answered_by_its_rules() -> None:
+    """Edits are left out: it gives a post's first message an id of its own, where Discord's has the id of its thread."""
+    async with sim() as (env, _), chat_with(env) as chat:
+        channel = server(env).create_text_channel("ops")
+        env.backend.get_channel(channel.id).type = 15
+
+        headline = await chat.post(str(channel.id), LARGE, key="h" * 25)
+        reply = await chat.post(str(channel.id), LARGE, key="r" * 25, thread=headline)
+
+        inside = env.backend.messages[int(headline.message)]
+
+    assert (len(inside), int(reply.message) in inside) == (2, True)
 
 
 @pytest.mark.parametrize("is_private", [True, False], ids=["for one", "for all"])

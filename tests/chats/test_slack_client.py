@@ -229,14 +229,14 @@ def test_no_word_has_two_meanings() -> None:
     ],
 )
 def test_a_status_without_a_word_has_its_meaning(status: int, expected: type[ChatError]) -> None:
-    assert expected is type(from_reply("C1", Uncertain, status=status))
+    assert expected is type(from_reply(("slack", "C1"), Uncertain, status=status))
 
 
 @pytest.mark.parametrize(
     ("after", "seconds"), [("7", 7), ("0", 1), ("", 30), ("soon", 30), ("0.5", 1), ("-4", 30)]
 )
 def test_a_retry_after_that_makes_no_sense_means_half_a_minute(after: str, seconds: int) -> None:
-    error = from_reply("C1", Uncertain, status=429, after=after)
+    error = from_reply(("slack", "C1"), Uncertain, status=429, after=after)
 
     assert isinstance(error, RateLimited)
     assert timedelta(seconds=seconds) == error.after

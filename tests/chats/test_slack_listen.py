@@ -1,48 +1,26 @@
-"""Slack in: the real slack_bolt and its Socket Mode client against a Slack on loopback."""
+"""Slack in: the real slack_bolt against a Slack on loopback."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
 from structlog.testing import capture_logs
-from structlog.typing import EventDict
 
 from bot.chats.slack.client import SlackChat
-from bot.chats.slack.listen import listen, said_to, typed
-from bot.commands.spec import Actor, Front, Reply
-from bot.domain.card import Card, Tone
-from bot.errors import Refused, Unavailable
+from bot.chats.slack.listen import said_to, typed
+from bot.commands.spec import Actor, Front
+from tests.chats.slack_blocks import problems
+from tests.chats.slack_listening import Desk, listening, until, warnings
 from tests.fakes import slack as fakes
 from tests.fakes.slack import FakeSlack
 from tests.fakes.slack_api import BOT_USER
 from tests.fakes.slack_rules import refusal, rung
 
-SOON = timedelta(seconds=0.3)
 SLACKS_LIMIT_S = 3.0
-
-
-@dataclass
-class Desk:
-    """A dispatcher that answers with what it was told, after as long as it is told to take."""
-
-    takes_s: float = 0.0
-    is_private: bool = True
-    mentions: tuple[str, ...] = ()
-    heard: list[tuple[str, Actor, Front, str, str | None]] = field(default_factory=list)
-
-    async def run_text(
-        self, text: str, *, actor: Actor, front: Front, channel: str, once: str | None
-    ) -> Reply:
-        self.heard.append((text, actor, front, channel, once))
-        await asyncio.sleep(self.takes_s)
-        card = Card(title="Answer", tone=Tone.INFO, fallback=f"heard {text}", mentions=self.mentions)
-        return Reply(card=card, is_private=self.is_private)
 
 
 @pytest.fixture
@@ -56,38 +34,6 @@ async def chat(fake: FakeSlack) -> AsyncIterator[SlackChat]:
     chat = SlackChat(token=fake.bot_token, api_url=fake.api_url, timeout=timedelta(seconds=2))
     yield chat
     await chat.close()
-
-
-@asynccontextmanager
-async def listening(
-    desk: Desk, chat: SlackChat, fake: FakeSlack, *, patience: timedelta = timedelta(seconds=20)
-) -> AsyncIterator[asyncio.Task[None]]:
-    """A listener, connected; when it is cancelled, nothing of it may be left."""
-    before = asyncio.all_tasks()
-    task = asyncio.ensure_future(
-        listen(desk, chat=chat, app_token=fake.app_token, ping_every=SOON, patience=patience)
-    )
-    try:
-        await fake.sockets.connected()
-        yield task
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError, Unavailable):
-            await task
-        await fake.sockets.disconnected()
-        await until(lambda: not [t for t in asyncio.all_tasks() - before if "slack" in repr(t.get_coro())])
-
-
-async def until(ready: Callable[[], bool], within: float = 5.0) -> None:
-    """Return when `ready`; fail when that takes too long."""
-    async with asyncio.timeout(within):
-        while not ready():
-            await asyncio.sleep(0.01)
-
-
-def warnings(logs: list[EventDict]) -> list[EventDict]:
-    """What was logged as a warning."""
-    return [entry for entry in logs if entry["log_level"] == "warning"]
 
 
 async def test_a_slash_command_is_acknowledged_at_once_and_answered_to_the_person_alone(
@@ -113,6 +59,7 @@ async def test_a_public_answer_is_for_the_channel(chat: SlackChat, fake: FakeSla
 
     assert not sent.answers[0].is_ephemeral
     assert refusal(sent.answers[0].body) is None
+    assert problems(sent.answers[0].body) == []
 
 
 async def test_a_private_answer_rings_nobody(chat: SlackChat, fake: FakeSlack) -> None:
@@ -217,65 +164,6 @@ async def test_bots_are_not_talked_to(
         await fake.slash("/incident help")
 
     assert [text for text, *_ in desk.heard] == ["help"]
-
-
-async def test_slack_renews_the_connection_and_nothing_is_lost(chat: SlackChat, fake: FakeSlack) -> None:
-    async with listening(Desk(), chat, fake):
-        await fake.sockets.ask_to_leave()
-        await fake.sockets.connected(opened=2)
-        sent = await fake.slash("/incident status")
-
-    assert (sent.is_acked, len(sent.answers)) == (True, 1)
-
-
-async def test_a_torn_connection_is_opened_again(chat: SlackChat, fake: FakeSlack) -> None:
-    async with listening(Desk(), chat, fake):
-        fake.sockets.cut()
-        await fake.sockets.connected(opened=2)
-        sent = await fake.slash("/incident status")
-
-    assert (sent.is_acked, len(sent.answers)) == (True, 1)
-
-
-async def test_a_closed_connection_is_opened_again_even_after_a_failure(
-    chat: SlackChat, fake: FakeSlack
-) -> None:
-    async with listening(Desk(), chat, fake):
-        fake.fail_next("apps.connections.open", fakes.server_error(), fakes.drop_before())
-        await fake.sockets.close()
-        await fake.sockets.connected(opened=2)
-        sent = await fake.slash("/incident status")
-
-    assert len(sent.answers) == 1
-
-
-async def test_slack_away_for_too_long_ends_the_listener(chat: SlackChat, fake: FakeSlack) -> None:
-    """Whoever supervises it begins anew, with everything fresh."""
-    async with listening(Desk(), chat, fake, patience=timedelta(seconds=1)) as task:
-        fake.app_token = "xapp-another"
-        fake.sockets.cut()
-
-        with pytest.raises(Unavailable, match="no connection"):
-            await asyncio.wait_for(task, 10)
-
-
-@pytest.mark.parametrize("token", ["bot", "app"])
-async def test_refused_credentials_end_it_at_once_with_a_remedy(
-    token: str, chat: SlackChat, fake: FakeSlack
-) -> None:
-    setattr(fake, f"{token}_token", "another")
-
-    with pytest.raises(Refused) as caught:
-        await listen(Desk(), chat=chat, app_token="xapp-fake")
-
-    assert ("xapp" if token == "app" else "xoxb") in caught.value.remedy
-
-
-async def test_slack_away_at_the_start_is_unavailable(chat: SlackChat, fake: FakeSlack) -> None:
-    fake.fail_next("apps.connections.open", fakes.server_error())
-
-    with pytest.raises(Unavailable):
-        await listen(Desk(), chat=chat, app_token=fake.app_token)
 
 
 async def test_an_answer_under_way_is_given_before_it_ends(chat: SlackChat, fake: FakeSlack) -> None:

@@ -23,6 +23,9 @@ SCOPES = {
     "chat.postEphemeral": "chat:write",
     "conversations.history": "channels:history",
     "conversations.replies": "channels:history",
+    "chat.delete": "chat:write",
+    "pins.add": "pins:write",
+    "pins.remove": "pins:write",
     "auth.test": "",
     "apps.connections.open": "",  # the app-level token's connections:write
 }
@@ -53,6 +56,13 @@ async def test_the_fake_runs_as_a_process_and_tells_all_that_happens() -> None:
             told["key"],
         )
         assert "words" in told["readable"]
+        async with aiohttp.ClientSession() as auditor:
+            control = api_url.replace("/api/", "/control/")
+            held = await (await auditor.post(f"{control}state", json={})).json()
+            assert [("key", False)] == [(m["key"], m["is_pinned"]) for m in held["C1"]]
+            await auditor.post(f"{control}delete", json={"channel": "C1", "ts": receipt.message})
+            held = await (await auditor.post(f"{control}state", json={})).json()
+            assert held["C1"] == []
         await chat.close()
     finally:
         process.terminate()
@@ -61,7 +71,7 @@ async def test_the_fake_runs_as_a_process_and_tells_all_that_happens() -> None:
 
 def test_the_manifest_asks_for_what_is_used_and_nothing_else() -> None:
     source = "".join(path.read_text() for path in (ROOT / "bot/chats/slack").glob("*.py"))
-    called = set(re.findall(r'"((?:chat|conversations|users|reactions|files)\.\w+)"', source))
+    called = set(re.findall(r'"((?:chat|conversations|users|reactions|files|pins)\.\w+)"', source))
     asked = set(re.findall(r"^      - ([\w.]+:[\w.]+|commands)\b", MANIFEST, re.MULTILINE))
 
     of_events = {"commands", "app_mentions:read", "groups:history"}

@@ -132,12 +132,11 @@ def test_what_is_shown_stands_in_order() -> None:
     )
 
     kinds = [block["type"] for block in render(shown)["blocks"]]
-    assert kinds == ["header", "section", "section", "section", "section", "context"]
+    assert kinds == ["header", "section", "section", "section", "context"]
     assert texts(shown, "section") == [
         "<@U123> <!subteam^S456>",
         "*Began*\n06:48",
-        "*Identified*\nNow",
-        "Before",
+        "*Identified*\nNow\n\nBefore",
     ]
     assert texts(shown, "context") == ["INC-12", "<https://status.example/1?a=b&amp;c=d|status.example>"]
 
@@ -190,14 +189,71 @@ def test_what_is_too_much_is_said_to_be_cut() -> None:
     assert "more" in pieces[-1]
 
 
-def test_many_short_sections_are_cut_at_the_limit_of_blocks() -> None:
-    shown = card(sections=tuple(Section(text=str(n)) for n in range(60)), footer="foot")
+def test_sections_are_cut_at_the_limit_of_blocks() -> None:
+    """A short one and one that is too long to share a block, in turns: as many blocks as there can be."""
+    shown = card(
+        sections=tuple(Section(text=f"{n} " + "x" * 300 * (n % 2)) for n in range(60)), footer="foot"
+    )
 
     pieces = texts(shown, "section")
 
     assert (len(render(shown)["blocks"]), pieces[-2]) == (BLOCKS_MAX, "46")
     assert "more" in pieces[-1]
     assert texts(shown, "context") == ["foot"]
+
+
+@given(st.lists(st.tuples(st.booleans(), st.integers(1, 600)), max_size=20))
+def test_sections_are_all_there_and_in_order_however_they_share_blocks(
+    shapes: list[tuple[bool, int]],
+) -> None:
+    sections = tuple(
+        Section(text=f"<{n}>" + "x" * length, heading=f"H{n}" if has_heading else "")
+        for n, (has_heading, length) in enumerate(shapes)
+    )
+
+    shown = readable({"blocks": render(card(sections=sections))["blocks"]})
+
+    assert [f"<{n}>" for n in range(len(sections))] == re.findall(r"<\d+>", shown)
+    assert sum(length for _, length in shapes) == shown.count("x")
+
+
+def test_a_storm_of_twenty_is_shown_whole_in_few_blocks() -> None:
+    lines = tuple(
+        Section(text=f"{n}: " + "word " * 29 + "end", heading=f"INC-{n}", at=NOON) for n in range(20)
+    )
+    shown = card(sections=lines, fields=(Field(name="Incidents", value="58"),), footer="and 38 more")
+
+    body = render(shown)
+
+    assert [f"INC-{n}" in readable(body) and f"{n}: word" in readable(body) for n in range(20)] == [True] * 20
+    assert readable(body).count("end") == 20
+    stories = [block for block in body["blocks"] if block.get("expand")]
+    assert (len(stories), len(body["blocks"])) == (2, 5)
+    assert "\n\n" not in texts(shown, "section")[-1]
+
+
+@pytest.mark.parametrize("length", range(90, 300, 11))
+def test_a_list_that_is_too_long_ends_in_a_text_and_says_so(length: int) -> None:
+    """Never in the middle of a date or of a bold word."""
+    shown = card(sections=tuple(Section(text="x" * length, heading=f"INC-{n}", at=NOON) for n in range(100)))
+
+    pieces = texts(shown, "section")
+
+    assert "more" in pieces[-1]
+    lines = re.split(r"\n+", "\n".join(pieces[:-1]))
+    assert {re.sub(r"\d+", "1", line) for line in lines[::2]} == {
+        "*INC-1* · <!date^1^{date_short_pretty} {time}|1-1-1 1:1 UTC>"
+    }
+    assert {"x" * length} == set(lines[1:-1:2])
+    assert re.fullmatch("x{9,}…?", lines[-1])
+
+
+def test_a_long_text_keeps_a_block_of_its_own() -> None:
+    """Slack folds it behind "see more", and would fold what stands beside it, too."""
+    shown = card(sections=(Section(text="short"), Section(text="long " * 100), Section(text="short too")))
+
+    assert [len(piece) for piece in texts(shown, "section")] == [5, 499, 9]
+    assert [block for block in render(shown)["blocks"] if "expand" in block] == []
 
 
 def test_a_cut_never_splits_an_entity() -> None:

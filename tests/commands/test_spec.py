@@ -10,7 +10,7 @@ BY_NAME = {command.name: command for command in COMMANDS}
 
 
 def test_these_are_the_commands() -> None:
-    assert list(BY_NAME) == ["status", "list", "show", "ack", "silence", "draft", "monitor", "help"]
+    assert list(BY_NAME) == ["status", "list", "show", "ack", "silence", "routes", "draft", "monitor", "help"]
 
 
 def test_usage_is_read_off_the_signature() -> None:
@@ -20,6 +20,7 @@ def test_usage_is_read_off_the_signature() -> None:
         "show": "show <incident>",
         "ack": "ack <incident>",
         "silence": "silence <target> <duration> [why ...]",
+        "routes": "routes <incident>",
         "draft": "draft <incident> [stage] [cause]",
         "monitor": "monitor [action] [target ...]",
         "help": "help [command]",
@@ -40,7 +41,7 @@ def test_closed_sets_are_offered_as_choices() -> None:
 def test_incidents_are_marked_so_that_a_front_end_can_offer_the_open_ones() -> None:
     marked = {c.name for c in COMMANDS if any(p.is_incident for p in c.parameters)}
 
-    assert {"show", "ack", "draft"} == marked
+    assert {"show", "ack", "routes", "draft"} == marked
 
 
 def test_every_command_and_word_fits_what_discord_takes_and_says_what_it_is() -> None:

@@ -29,6 +29,7 @@ def problems(text: str) -> list[str]:
 
 SLACK = '[chat.slack]\nbot_token = { env = "SLACK" }\n'
 OPS = '[[group]]\nname = "ops"\nchannels = "console:main"\n'
+MAIN = OPS + '[[channel]]\nid = "console:main"\n'
 GITHUB = '[[source]]\nprovider = "github"\n'
 
 
@@ -112,6 +113,70 @@ def test_an_empty_file_is_a_configuration_with_nothing_to_watch() -> None:
         ),
         ("[[route]]\nto = []", "route.0.to: is empty"),
         (
+            OPS + '[[route]]\nto = "ops"\nunless = { regoin = "eu" }',
+            'route.0.unless.regoin: unknown; did you mean "region"?',
+        ),
+        (
+            OPS + '[[route]]\nto = "ops"\nunless = {}',
+            "route.0.unless: is empty, so that the route would never speak",
+        ),
+        (
+            OPS + '[[route]]\nto = "ops"\nunless = { service = "a" }',
+            'route.0.unless.service: no service is called "a"',
+        ),
+        (
+            OPS + '[[route]]\nto = "ops"\nwhen = { tier = "0-2" }',
+            'route.0.when.tier: "0-2" is no tier: write "1" or "1-2"',
+        ),
+        (
+            OPS + '[[route]]\nto = "ops"\nmention = { SEV9 = "slack:S1" }',
+            'route.0.mention.SEV9: "SEV9" is no severity: write SEV1, SEV2, SEV3 or SEV4',
+        ),
+        (
+            OPS + '[[route]]\nto = "ops"\nmention = { SEV1 = "@here" }',
+            'route.0.mention.SEV1.0: "@here" calls nobody: write "slack:S0123ABCD" (a user group), "slack:U0123ABCD",'
+            ' "discord:role:456" or "discord:user:1"',
+        ),
+        (
+            OPS + '[[route]]\nto = "ops"\nmention = { SEV1 = "slack:S1" }',
+            "route.0.mention.SEV1: slack:S1 needs a table [chat.slack]",
+        ),
+        (
+            '[fogbell]\ndigest = "opps"\n' + OPS,
+            'fogbell.digest: no group is called "opps"; did you mean "ops"?',
+        ),
+        (MAIN + 'quiet = "night"', 'channel.0.quiet.0: no calendar is called "night"'),
+        (
+            MAIN + 'quiet = { days = "mo" }',
+            'channel.0.quiet.0.days: "mo" is no day: write "mon-fri", "sat" or ["mon", "wed"]',
+        ),
+        (MAIN + 'quiet = { form = "22:00" }', "channel.0.quiet.0.form: unknown"),
+        (
+            MAIN + 'quiet = { from = "25:00" }',
+            'channel.0.quiet.0.from: "25:00" is no time of day: write "22:00"',
+        ),
+        (
+            MAIN + 'quiet = { calendar = "x", days = "mon" }',
+            "channel.0.quiet.0: has a calendar and times of its own: write two entries",
+        ),
+        (
+            MAIN + "quiet = {}",
+            "channel.0.quiet: leaves no minute of the week, so that nothing would ever be said there",
+        ),
+        (MAIN + 'speaks_from = "SEV5"', 'channel.0.speaks_from: write "SEV1", "SEV2" ... or "never"'),
+        (
+            MAIN + 'language = "tlh"',
+            'channel.0.language: "tlh" is no language that Fogbell speaks: write one of en, de, fr, es, pt, ja',
+        ),
+        (
+            MAIN + '[[channel]]\nid = "console:main"',
+            "channel.1.id: console:main has a table already, channel.0",
+        ),
+        (
+            '[[calendar]]\nname = "a"\nspans = []',
+            "calendar.0.spans: is empty",
+        ),
+        (
             '[[source]]\nprovider = "gihub"',
             'source.0.provider: "gihub" is not in the catalogue; did you mean "github"?',
         ),
@@ -135,7 +200,8 @@ def test_an_empty_file_is_a_configuration_with_nothing_to_watch() -> None:
         ),
         (
             '[store]\nurl = "http://x"',
-            "store.url: is not a store's address: write one of redis://, rediss://, unix://, redis+sentinel://, redis+cluster://",
+            "store.url: is not a store's address: write one of redis://, rediss://, unix://, redis+sentinel://, "
+            "rediss+sentinel://, redis+cluster://, rediss+cluster://",
         ),
         (
             '[chat.discord]\ntoken = { env = "NOPE" }',
@@ -423,3 +489,75 @@ def test_a_token_that_can_be_guessed_is_noted_and_not_shown() -> None:
     assert warning.startswith("console.token: is shorter than 16 characters")
     assert "hunter2" not in warning
     assert loaded('[console]\ntoken = { env = "T" }', T="h" * 16).warnings == ()
+
+
+def test_a_channel_that_no_group_holds_is_allowed_but_said() -> None:
+    found = loaded(OPS + '[[channel]]\nid = "console:mian"').warnings
+
+    assert found == ('channel.0.id: no group holds console:mian; did you mean "console:main"?',)
+
+
+ACME = '[[chat.slack.workspace]]\nname = "acme"\nbot_token = { env = "SLACK" }\n'
+
+
+def group(*channels: str) -> str:
+    """A group with these channels."""
+    listed = ", ".join(f'"{channel}"' for channel in channels)
+    return f'[[group]]\nname = "g"\nchannels = [{listed}]\n'
+
+
+def test_workspaces_stand_beside_the_main_one_or_alone() -> None:
+    both = loaded(SLACK + ACME + group("slack:C123", "slack-acme:C123")).chat.slack
+    alone = loaded(ACME + group("slack-acme:C123")).chat.slack
+
+    assert both is not None
+    assert alone is not None
+    assert ["slack", "slack-acme"] == list(both.workspaces)
+    assert ["slack-acme"] == list(alone.workspaces)
+    assert both.workspaces["slack"].bot_token.reveal() == SECRET
+    assert both.workspaces["slack"].api_url == "https://slack.com/api/"
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("[chat.slack]\ncommand = '/x'", "chat.slack.bot_token: is missing"),
+        ("[[chat.slack.workspace]]\nname = 'acme'", "chat.slack.workspace.0.bot_token: is missing"),
+        (
+            ACME.replace("acme", "Ac me"),
+            'chat.slack.workspace.0.name: "Ac me" may hold small letters, digits, dots and dashes',
+        ),
+        (ACME + 'comand = "/x"', 'chat.slack.workspace.0.comand: unknown; did you mean "command"?'),
+        (
+            ACME + ACME + group("slack-acme:C123"),
+            'chat.slack.workspace.1.name: "acme" is the name of chat.slack.workspace.0 already; give each a name of its own',
+        ),
+        (
+            ACME + group("slack-acne:C123"),
+            "group.0.channels.0: slack-acne:C123 needs a table [[chat.slack.workspace]]"
+            ' with name = "acne"; did you mean "slack-acme"?',
+        ),
+        (
+            ACME + group("slack:C123"),
+            "group.0.channels.0: slack:C123 needs a bot_token in [chat.slack], or the name of a workspace, as slack-acme",
+        ),
+        (
+            SLACK + group("slack-acme:C123"),
+            'group.0.channels.0: slack-acme:C123 needs a table [[chat.slack.workspace]] with name = "acme"'
+            '; did you mean "slack"?',
+        ),
+        (
+            ACME + group("slack-acme:general"),
+            'group.0.channels.0: "slack-acme:general" does not name a channel: write a channel\'s id, such as'
+            ' "slack:C0123ABCD", not its name',
+        ),
+    ],
+)
+def test_mistakes_with_workspaces_are_named(text: str, problem: str) -> None:
+    assert [problem] == problems(text)
+
+
+def test_a_workspace_that_nobody_speaks_to_is_noted() -> None:
+    assert [
+        'chat.slack.workspace.0: no group holds a channel of it; add one, as channels = ["slack-acme:C0123ABCD"]'
+    ] == [line for line in loaded(SLACK + ACME + group("slack:C123")).warnings if "chat." in line]

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import time, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from bot.config import Config, checks, load, rules, sources
+from bot.domain.channels import Manners, Span
 from bot.domain.checks import Check
-from bot.domain.routing import Group, Mode, Route
+from bot.domain.routing import Condition, Group, Mode, Route
 from bot.domain.rules import Rules
 from bot.domain.services import Need, Service
 from bot.domain.words import Impact, Kind, Severity
@@ -183,6 +185,9 @@ def test_every_setting_of_the_rules_arrives() -> None:
         retroactive_within=timedelta(hours=6),
         remember_for=timedelta(days=10),
         names=(("aws", "AWS"),),
+        usual=Manners(zone=ZoneInfo("UTC")),
+        digest_to=("ops",),
+        watched=frozenset({"acme", "aws"}),
     )
 
 
@@ -209,10 +214,108 @@ def test_without_groups_everything_is_told_on_the_console_and_the_terminal() -> 
     assert found.routes == (Route(to=("everywhere",)), Route(to=("everywhere",), kinds=(Kind.BLINDNESS,)))
 
 
-def test_without_routes_every_group_hears_of_everything() -> None:
-    text = '[[group]]\nname = "a"\nchannels = "console:a"\n[[group]]\nname = "b"\nchannels = "console:b"'
+def test_without_routes_every_group_hears_at_once_of_what_matters_and_the_console_of_everything() -> None:
+    found = rules(loaded(GROUPS))
 
-    assert rules(loaded(text)).routes == (Route(to=("a", "b")), Route(to=("a",), kinds=(Kind.BLINDNESS,)))
+    assert found.routes == (Route(to=("a", "b"), is_usual=True), Route(to=("a",), kinds=(Kind.BLINDNESS,)))
+    assert found.always == ("console:a",)
+    assert found.digest_to == ("a", "b")
+
+
+GROUPS = """
+[chat.slack]
+bot_token = { env = "T" }
+[[group]]
+name = "a"
+channels = ["slack:C1", "console:a"]
+[[group]]
+name = "b"
+mode = "first_up"
+channels = ["slack:C2", "console:b"]
+"""
+
+
+def test_a_route_is_loud_and_everybody_who_is_not_matched_may_wait() -> None:
+    found = rules(loaded(GROUPS + '[[route]]\nto = "a"\n'))
+
+    assert found.routes[0] == Route(to=("a",))
+    assert (found.always, found.digest_to) == ((), ("a", "b"))
+
+
+def test_a_route_knows_exceptions_patterns_tiers_and_whom_to_call() -> None:
+    text = """
+[[route]]
+when = { component = "dynamo*", region = ["us-*"], tier = "1-2" }
+unless = { impact = "critical", provider = "gcp" }
+to = "a"
+digest = true
+stop = true
+mention = { SEV1 = ["slack:S1", "slack:U2"], SEV2 = "slack:S1" }
+"""
+
+    assert rules(loaded(GROUPS + text)).routes[0] == Route(
+        to=("a",),
+        components=("dynamo*",),
+        regions=("us-*",),
+        tiers=(1, 2),
+        unless=Condition(impact=Impact.CRITICAL, providers=("gcp",)),
+        is_digest=True,
+        is_last=True,
+        mentions=((Severity.SEV1, ("slack:S1", "slack:U2")), (Severity.SEV2, ("slack:S1",))),
+    )
+
+
+def test_who_has_digests_may_be_said_and_nobody_is_somebody_too() -> None:
+    assert rules(loaded('[fogbell]\ndigest = "b"\n' + GROUPS)).digest_to == ("b",)
+    assert rules(loaded("[fogbell]\ndigest = []\n" + GROUPS)).digest_to == ()
+
+
+def test_a_channel_has_the_manners_of_its_table_and_the_zone_of_the_bot() -> None:
+    text = """
+[[calendar]]
+name = "nights"
+spans = [{ days = "mon-fri", from = "22:00", to = "7:00" }, { days = ["sat", "sun"] }]
+[[channel]]
+id = "slack:C1"
+language = "de-AT"
+quiet = ["nights", { days = "fri-mon", from = "18:00", to = "24:00" }, { calendar = "nights" }]
+speaks_from = "never"
+digest_at = ["09:00", "17:30"]
+posts_per_hour = 20
+mentions_per_hour = 0
+pins = false
+[[channel]]
+id = "slack:C2"
+time_zone = "Asia/Tokyo"
+quiet = "nights"
+"""
+    nights = (Span(days=frozenset(range(5)), start=time(22), end=time(7)), Span(days=frozenset({5, 6})))
+
+    found = rules(loaded('[fogbell]\ntime_zone = "Europe/Berlin"\n' + GROUPS + text))
+
+    assert found.manners == {
+        "slack:C1": Manners(
+            language="de",
+            zone=ZoneInfo("Europe/Berlin"),
+            quiet=(*nights, Span(days=frozenset({4, 5, 6, 0}), start=time(18), end=time(0)), *nights),
+            speaks_from=None,
+            digest_at=(time(9), time(17, 30)),
+            posts_per_hour=20,
+            mentions_per_hour=0,
+            pins=False,
+        ),
+        "slack:C2": Manners(zone=ZoneInfo("Asia/Tokyo"), quiet=nights),
+    }
+    assert found.manners_of("slack:C3") == Manners(zone=ZoneInfo("Europe/Berlin"))
+
+
+def test_what_sources_are_narrowed_to_is_what_somebody_named() -> None:
+    text = '[[source]]\nprovider = "aws"\nregions = ["us-east-1", "global"]\ncomponents = "EC2"\n'
+
+    found = rules(loaded(text + '[[source]]\nprovider = "gcp"'))
+
+    assert found.watched == {"aws", "gcp"}
+    assert [need.words for need in found.named] == ["aws/EC2@us-east-1", "aws/EC2@global"]
 
 
 def test_a_source_may_say_what_people_call_its_provider() -> None:

@@ -21,7 +21,7 @@ from tests.fakes.feeds import FeedServer
 
 SUMMARY = '{"page": {"id": "x", "name": "Acme"}, "status": {"indicator": "none"}, "components": [], "incidents": []}'
 TOKENS = {"SLACK": "xoxb-hunter2", "APP": "xapp-hunter2", "DISCORD": "disc-hunter2"}
-SCOPES = "chat:write,channels:history,commands,app_mentions:read"
+SCOPES = "chat:write,pins:write,channels:history,commands,app_mentions:read"
 
 
 @pytest_asyncio.fixture
@@ -140,10 +140,12 @@ async def test_a_store_that_does_not_answer_is_bad_and_shows_no_password(tmp_pat
     assert "hunter2" not in f"{found}"
 
 
-async def test_a_kind_of_store_that_is_not_built_yet_says_so(tmp_path: Path) -> None:
-    found = await about("store", '[store]\nurl = "redis+sentinel://a:26379/main"', tmp_path)
+@pytest.mark.parametrize("kind", ["redis+sentinel", "redis+cluster"])
+async def test_nobody_behind_a_store_of_several_servers_is_bad_as_well(tmp_path: Path, kind: str) -> None:
+    path = "main" if kind == "redis+sentinel" else "0"
+    (found,) = await about("store", f'[store]\nurl = "{kind}://127.0.0.1:9/{path}"', tmp_path)
 
-    assert found == [(Level.BAD, "store: redis+sentinel:// is not supported yet")]
+    assert found[0] is Level.BAD
 
 
 @pytest.mark.parametrize("is_named", [True, False])
@@ -161,22 +163,30 @@ async def test_a_running_store_is_asked_for_version_and_persistence(tmp_path: Pa
 
 
 @pytest.mark.parametrize(
-    ("server", "policy", "offset_s", "expected"),
+    ("server", "offset_s", "expected"),
     [
-        ({}, "noeviction", 0, []),
-        ({"redis_version": "6.2.14"}, "noeviction", 0, ["store: version 6.2.14 has no functions"]),
-        ({}, "allkeys-lru", 0, ["store: it forgets when memory is short (allkeys-lru)"]),
-        ({"aof_enabled": 0}, "", 0, ["store: a crash of the server loses the newest changes"]),
-        ({"role": "slave"}, "", 0, ["store: this is a replica, which takes no writes"]),
-        ({}, "", -30, ["clocks: ours and the store's differ by 30 s"]),
+        ({}, 0, []),
+        ({"redis_version": "6.2.14"}, 0, ["store: version 6.2.14 has no functions"]),
+        (
+            {"maxmemory_policy": "allkeys-lru"},
+            0,
+            ["store: it forgets when memory is short (allkeys-lru)"],
+        ),
+        ({"aof_enabled": 0}, 0, ["store: a crash of the server loses the newest changes"]),
+        ({"role": "slave"}, 0, ["store: this is a replica, which takes no writes"]),
+        (
+            {"connected_slaves": 2},
+            0,
+            ["store: it takes writes that no replica gets, and a fail-over loses them"],
+        ),
+        ({"connected_slaves": 2, "min_slaves_good_slaves": 2}, 0, []),
+        ({}, -30, ["clocks: ours and the store's differ by 30 s"]),
     ],
 )
-def test_what_is_wrong_with_a_store_is_said(
-    server: dict[str, Any], policy: str, offset_s: int, expected: list[str]
-) -> None:
+def test_what_is_wrong_with_a_store_is_said(server: dict[str, Any], offset_s: int, expected: list[str]) -> None:
     sound = {"redis_version": "7.2.4", "valkey_version": "9.1.2", "aof_enabled": 1, "role": "master"}
 
-    found = list(ground.judged(sound | server, policy, timedelta(seconds=offset_s)))
+    found = list(ground.judged(sound | server, timedelta(seconds=offset_s)))
 
     assert expected == [f.what for f in found if f.level is not Level.OK]
 
@@ -231,6 +241,34 @@ def refused(word: str) -> Answer:
     return 200, {"ok": False, "error": word}, {}
 
 
+async def test_each_workspace_is_looked_at_by_its_own_name_and_address(chat: Any, tmp_path: Path) -> None:
+    ours, acme = [
+        await chat({"auth.test": SIGNED_IN, f"conversations.history {channel}": ROOM})
+        for channel in ("C1", "C2")
+    ]
+    text = f"""
+    [chat.slack]
+    bot_token = {{ env = "SLACK" }}
+    api_url   = "{ours}"
+    [[chat.slack.workspace]]
+    name      = "acme"
+    bot_token = {{ env = "SLACK" }}
+    api_url   = "{acme}"
+    [[group]]
+    name     = "ops"
+    channels = ["slack:C1", "slack-acme:C2"]
+    """
+
+    found = await about("slack", text, tmp_path)
+
+    assert [what for _, what in found if "signed in" in what or "read it back" in what] == [
+        "slack: signed in as fogbell in Acme",
+        "slack:C1: the bot is in it, and can read it back",
+        "slack-acme: signed in as fogbell in Acme",
+        "slack-acme:C2: the bot is in it, and can read it back",
+    ]
+
+
 async def test_a_sound_slack_is_signed_in_scoped_and_in_its_channels(chat: Any, tmp_path: Path) -> None:
     url = await chat(
         {"auth.test": SIGNED_IN, "conversations.history C123": ROOM, "apps.connections.open": SOCKET}
@@ -257,6 +295,10 @@ async def test_a_sound_slack_is_signed_in_scoped_and_in_its_channels(chat: Any, 
         (
             {"auth.test": (200, {"ok": True}, {"x-oauth-scopes": SCOPES.removeprefix("chat:write,")})},
             (Level.BAD, "slack: the scope chat:write is missing: nothing can be posted"),
+        ),
+        (
+            {"auth.test": (200, {"ok": True}, {"x-oauth-scopes": SCOPES.replace("pins:write,", "")})},
+            (Level.WARN, "slack: no scope pins:write: headlines are not pinned"),
         ),
         (
             {"auth.test": (200, {"ok": True}, {"x-oauth-scopes": SCOPES.replace("channels:history,", "")})},

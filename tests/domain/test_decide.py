@@ -585,3 +585,41 @@ def test_the_clock_alone_changes_nothing_in_a_calm_ledger() -> None:
     clock = Sighting(provider="acme", source=CLOCK, seen_at=at(9), observations=())
 
     assert decide(world.ledger, clock, world.rules) is None
+
+
+class TestDigests:
+    """What waits for a digest is in the incident, beside the channels; both only ever grow louder."""
+
+    RULES = Rules(
+        routes=(Route(to=("ops",), impact=Impact.MAJOR),),
+        groups=(Group(name="ops", channels=("slack:C1",)),),
+        digest_to=("ops",),
+    )
+
+    def test_what_grows_worse_leaves_the_digest_and_never_goes_back(self) -> None:
+        world = World(self.RULES)
+        seen = []
+        for minutes, impact in ((0, Impact.MINOR), (5, Impact.CRITICAL), (10, Impact.MINOR)):
+            world.see(sighting(minutes, said(impact=impact, updated_at=at(minutes))))
+            seen.append((world.only.channels, world.only.digests))
+
+        assert seen == [(("slack:C1",), ("slack:C1",)), (("slack:C1",), ()), (("slack:C1",), ())]
+
+    def test_the_clock_tells_at_once_what_new_routes_ask_for(self) -> None:
+        world = World(self.RULES)
+        world.see(sighting(0, said(impact=Impact.MINOR)))
+        world.rules = replace(self.RULES, routes=(Route(to=("ops",)),))
+
+        decision = world.see(Sighting(provider="acme", source=CLOCK, seen_at=at(1), observations=()))
+
+        assert decision is not None
+        assert decision.due == (("INC-1", "slack:C1"),)
+        assert world.only.digests == ()
+
+    def test_what_is_over_stays_in_the_digest_that_it_waits_for(self) -> None:
+        world = World(self.RULES)
+        world.see(sighting(0, said(impact=Impact.MINOR)))
+
+        world.see(sighting(5, said(impact=Impact.MINOR, **RESOLVED), listing=Listing.WINDOW))
+
+        assert (world.only.is_open, world.only.digests) == (False, ("slack:C1",))

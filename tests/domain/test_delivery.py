@@ -19,6 +19,7 @@ from bot.domain.delivery import (
     StepKind,
     message_key,
     plan,
+    reassertion,
     settled,
 )
 from bot.domain.incident import Incident, Opening
@@ -188,7 +189,7 @@ def test_a_chat_without_edits_hears_a_change_of_status_as_a_line() -> None:
 def test_a_silence_holds_the_next_step_until_it_ends() -> None:
     incident = grown(World(), 0, "u1")
 
-    assert plan(incident, fresh(incident), LIMITS, at(30)) == Hold(until=at(30))
+    assert plan(incident, fresh(incident), LIMITS, Hold(until=at(30))) == Hold(until=at(30))
 
 
 def test_what_never_had_a_headline_because_of_a_silence_stays_silent_when_it_is_over() -> None:
@@ -259,3 +260,15 @@ def test_every_update_is_told_exactly_once_whatever_the_feed_does(
 
     assert sorted(carried) == sorted(u.id for u in world.only.updates)
     assert plan(world.only, talk, limits) is None
+
+
+def test_a_headline_is_written_again_every_hour_while_the_incident_is_open() -> None:
+    incident = grown(World(), 0, "u1")
+    talk, _ = told(incident)
+    written = replace(talk, asserted_at=at(0))
+
+    assert reassertion(incident, written, at(59)) is None
+    step = reassertion(incident, written, at(60))
+    assert step is not None
+    assert (step.kind, step.is_headline, step.is_quiet) == (StepKind.EDIT, True, True)
+    assert reassertion(replace(incident, status=Status.RESOLVED), written, at(60)) is None

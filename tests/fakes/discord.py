@@ -23,64 +23,49 @@ from typing import Any
 from aiohttp import web
 
 from tests.fakes import discord_rest
+from tests.fakes.discord_faults import (
+    FAULTS,
+    LOST_REPLIES,
+    Bucket,
+    Fault,
+    answer,
+    dropped,
+    dropped_in_body,
+    instead,
+    too_many,
+)
 from tests.fakes.discord_gateway import Gateway, Interaction
 
 Json = dict[str, Any]
 EPOCH_MS = 1_420_070_400_000
 CHANNEL = "100000000000000001"
 USER = "300000000000000001"
-LOST_REPLIES = ("drop_after", "bad_json")  # the request was carried out
-FAULTS = ("drop_before", "drop_after", "delay", "429", "500", "bad_json")
+TEXT, PUBLIC_THREAD, FORUM, MEDIA = 0, 11, 15, 16  # types of channels
 
 
 @dataclass(slots=True)
 class Room:
-    """A channel or a thread, and its messages by id, oldest first."""
+    """A channel, a thread or a forum, and its messages by id, oldest first."""
 
     id: str
     name: str
+    type: int = TEXT
     parent: str | None = None
     archived: bool = False
     locked: bool = False
+    touched_at: str = ""  # when it was archived or woken
     refusal: tuple[int, int, str] | None = None  # (status, code, words): what the bot is told here
+    may_pin: bool = True
+    pins_max: int = 250
+    tags: list[Json] = field(default_factory=list)  # that a forum offers
+    needs_tag: bool = False
+    applied: list[str] = field(default_factory=list)  # ids of the tags of a post
     messages: dict[str, Json] = field(default_factory=dict)
 
-
-@dataclass(slots=True)
-class Fault:
-    """What becomes of a coming request."""
-
-    kind: str
-    seconds: float
-
-
-@dataclass(slots=True)
-class Bucket:
-    """How many calls of a route one channel takes in a window, and how many it had."""
-
-    limit: int
-    window_s: float
-    used: int = 0
-    ends_at: float = 0.0
-
-    def take(self) -> bool:
-        """Count one call; False when it is one too many."""
-        now = time.monotonic()
-        if now >= self.ends_at:
-            self.used, self.ends_at = 0, now + self.window_s
-        self.used += 1
-        return self.used <= self.limit
-
-    def headers(self, name: str) -> dict[str, str]:
-        """What Discord says about the bucket with every answer."""
-        left = max(0.0, self.ends_at - time.monotonic())
-        return {
-            "X-RateLimit-Limit": str(self.limit),
-            "X-RateLimit-Remaining": str(max(0, self.limit - self.used)),
-            "X-RateLimit-Reset": f"{time.time() + left:.3f}",
-            "X-RateLimit-Reset-After": f"{left:.3f}",
-            "X-RateLimit-Bucket": name,
-        }
+    @property
+    def pins(self) -> list[str]:
+        """The ids of what is pinned."""
+        return [message["id"] for message in self.messages.values() if message["pinned"]]
 
 
 class FakeDiscord:
@@ -160,6 +145,22 @@ class FakeDiscord:
         self.rooms[channel] = Room(id=channel, name=f"channel-{channel}", refusal=refusal)
         return self.rooms[channel]
 
+    def add_forum(
+        self, channel: str, *, tags: tuple[str, ...] = (), needs_tag: bool = False, kind: int = FORUM
+    ) -> Room:
+        """A forum or a media channel: people see posts there, and nothing else can be said."""
+        room = self.add_channel(channel)
+        room.type, room.needs_tag = kind, needs_tag
+        plain = {"moderated": False, "emoji_id": None, "emoji_name": None}
+        room.tags = [{"id": self.snowflake(), "name": name} | plain for name in tags]
+        return room
+
+    def refuse_next(self, route: str, status: int, code: int, *, times: int = 1) -> None:
+        """Let the next requests of a route be refused in Discord's own words."""
+        assert route in discord_rest.NAMES, route
+        fault = Fault("refused", refusal=(status, code))
+        self._faults.setdefault(route, deque()).extend([fault] * times)
+
     def fail_next(self, route: str, kind: str, *, times: int = 1, seconds: float = 30.0) -> None:
         """Let the next requests of a route fail: `seconds` is the wait of a 429, or the length of a delay."""
         assert route in discord_rest.NAMES, route
@@ -177,6 +178,7 @@ class FakeDiscord:
     def archive(self, thread: str, *, locked: bool = False) -> None:
         """A thread falls asleep; a locked one is woken by moderators alone."""
         self.rooms[thread].archived, self.rooms[thread].locked = True, locked
+        self.rooms[thread].touched_at = self.now()
 
     # What tests read.
 
@@ -185,9 +187,14 @@ class FakeDiscord:
         return list(self.rooms[channel].messages.values())
 
     def thread(self, channel: str, message: str) -> list[Json]:
-        """The messages of the thread that hangs from a message, empty where there is none."""
+        """The messages of the thread that hangs from a message, or follow it in a forum; empty where there is none."""
         room = self.rooms.get(message)
-        return list(room.messages.values()) if room and room.parent == channel else []
+        inside = list(room.messages.values()) if room and room.parent == channel else []
+        return [each for each in inside if each["id"] != message]
+
+    def posts(self, forum: str) -> list[Room]:
+        """The posts of a forum, oldest first."""
+        return sorted((room for room in self.rooms.values() if room.parent == forum), key=lambda r: int(r.id))
 
     async def interact(
         self,
@@ -228,17 +235,21 @@ class FakeDiscord:
             "id": room.id,
             "name": room.name,
             "guild_id": self.guild,
-            "type": 11 if room.parent else 0,
+            "type": room.type,
+            "flags": (1 << 4) if room.needs_tag else 0,
         }
+        if room.type in (FORUM, MEDIA):
+            payload["available_tags"] = room.tags
         payload |= {"position": 0, "permission_overwrites": [], "nsfw": False, "parent_id": room.parent}
         if room.parent:
             payload["owner_id"] = self.application
+            payload["applied_tags"] = room.applied
             payload["message_count"] = payload["member_count"] = len(room.messages)
             payload["thread_metadata"] = {
                 "archived": room.archived,
                 "locked": room.locked,
                 "auto_archive_duration": 1440,
-                "archive_timestamp": self.now(),
+                "archive_timestamp": room.touched_at or self.now(),
             }
         return payload
 
@@ -263,17 +274,13 @@ class FakeDiscord:
             return answer
         self.calls[name] += 1
         fault = self._next_fault(name)
-        if fault and fault.kind == "drop_before":
-            return _dropped(request)
-        if fault and fault.kind == "500":
-            return discord_rest.answer({"message": "500: Internal Server Error", "code": 0}, 500)
-        if fault and fault.kind == "429":
-            return _too_many(fault.seconds, {})
+        if fault and (failed := instead(fault, request)):
+            return failed
         if fault and fault.kind == "delay":
             await asyncio.sleep(fault.seconds)
         bucket = self._bucket(name, request)
         if not bucket.take():
-            return _too_many(bucket.ends_at - time.monotonic(), bucket.headers(name))
+            return too_many(bucket.ends_at - time.monotonic(), bucket.headers(name))
         response = await self._routed(request, handler)
         response.headers.update(bucket.headers(name))
         if fault and fault.kind in LOST_REPLIES and response.status >= 300:
@@ -281,7 +288,9 @@ class FakeDiscord:
                 fault
             )  # nothing was done: the fault waits for a request that does something
         elif fault and fault.kind == "drop_after":
-            return _dropped(request)
+            return dropped(request)
+        elif fault and fault.kind == "drop_in_body":
+            return await dropped_in_body(request)
         elif fault and fault.kind == "bad_json":
             return web.Response(body=b'{"id": "1', content_type="application/json")
         return response
@@ -289,12 +298,12 @@ class FakeDiscord:
     async def _routed(self, request: web.Request, handler: Any) -> web.StreamResponse:
         needs_token = request.match_info.route.name not in discord_rest.BY_INTERACTION_TOKEN
         if needs_token and request.headers.get("Authorization") != f"Bot {self.token}":
-            return discord_rest.answer({"message": "401: Unauthorized", "code": 0}, 401)
+            return answer({"message": "401: Unauthorized", "code": 0}, 401)
         try:
             response: web.StreamResponse = await handler(request)
         except discord_rest.Refusal as no:
             body: Json = {"message": no.words, "code": no.code}
-            return discord_rest.answer(body | ({"errors": no.errors} if no.errors else {}), no.status)
+            return answer(body | ({"errors": no.errors} if no.errors else {}), no.status)
         return response
 
     def _next_fault(self, name: str) -> Fault | None:
@@ -316,24 +325,6 @@ def readable(message: Json) -> str:
         lines += [f"{field['name']}: {field['value']}" for field in embed.get("fields") or []]
         lines.append(embed.get("footer", {}).get("text"))
     return "\n".join(line for line in lines if line)
-
-
-def _too_many(wait_s: float, headers: dict[str, str]) -> web.Response:
-    body = {
-        "message": "You are being rate limited.",
-        "retry_after": round(max(wait_s, 0.001), 3),
-        "global": False,
-    }
-    response = discord_rest.answer(body, 429)
-    response.headers.update(headers | {"Retry-After": str(int(wait_s) + 1), "X-RateLimit-Scope": "user"})
-    response.headers["Via"] = "1.1 google"  # without it, the client library takes the edge for the sender
-    return response
-
-
-def _dropped(request: web.Request) -> web.Response:
-    assert request.transport is not None
-    request.transport.abort()
-    return web.Response()
 
 
 async def _serve(port: int) -> None:

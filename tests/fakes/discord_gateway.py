@@ -93,6 +93,12 @@ class Gateway:
         self.identifies: list[Json] = []
         self.resumes: list[Json] = []
         self.heartbeats = 0
+        self.heartbeat_ms = 41_250
+        self.answers_heartbeats = True
+        self.identifies_left = 1_000  # of today's; each takes one
+        self.reset_after_ms = 0
+        self.connections = 0
+        self.turn_away = 0  # so many coming connections are closed at once
         self.arrived = asyncio.Event()
 
     @property
@@ -104,9 +110,14 @@ class Gateway:
         """Serve one connection until either side closes it."""
         ws = web.WebSocketResponse()
         await ws.prepare(request)
+        self.connections += 1
+        if self.turn_away:
+            self.turn_away -= 1
+            await ws.close(code=1011)
+            return ws
         stream = zlib.compressobj() if request.query.get("compress") == "zlib-stream" else None
         socket = Socket(ws, stream)
-        await socket.send({"op": HELLO, "s": None, "t": None, "d": {"heartbeat_interval": 41_250}})
+        await socket.send({"op": HELLO, "s": None, "t": None, "d": {"heartbeat_interval": self.heartbeat_ms}})
         async for frame in ws:
             if frame.type is not WSMsgType.TEXT or len(frame.data) > 4_096:
                 await ws.close(code=4002)
@@ -135,6 +146,23 @@ class Gateway:
             await session.socket.send({"op": RECONNECT, "d": None, "s": None, "t": None})
             session.socket = None
 
+    async def invalidate(self, *, resumable: bool = False) -> None:
+        """Tell every session that it is not valid: to be resumed in a moment, or never again."""
+        for session in self.connected:
+            assert session.socket is not None
+            if not resumable:
+                del self.sessions[session.id]
+            await session.socket.send({"op": INVALID, "d": resumable, "s": None, "t": None})
+            session.socket = None
+
+    async def lose_guild(self) -> None:
+        """Discord has an outage: the server is not there for now."""
+        await self.dispatch("GUILD_DELETE", {"id": self._fake.guild, "unavailable": True})
+
+    async def return_guild(self) -> None:
+        """The server is there again."""
+        await self.dispatch("GUILD_CREATE", self._fake.guild_payload())
+
     async def close(self) -> None:
         """Say goodbye to everybody."""
         for session in self.connected:
@@ -157,7 +185,8 @@ class Gateway:
         match payload["op"]:
             case 1:
                 self.heartbeats += 1
-                await socket.send({"op": ACK, "d": None, "s": None, "t": None})
+                if self.answers_heartbeats:
+                    await socket.send({"op": ACK, "d": None, "s": None, "t": None})
             case 2:
                 await self._identify(socket, data)
             case 6:
@@ -167,10 +196,11 @@ class Gateway:
 
     async def _identify(self, socket: Socket, data: Json) -> None:
         self.identifies.append(data)
+        self.identifies_left -= 1
         if data["token"] != self._fake.token:
             await socket.ws.close(code=4004)
             return
-        session = Session(id=f"session{len(self.sessions) + 1}", intents=data["intents"], socket=socket)
+        session = Session(id=f"session{len(self.identifies)}", intents=data["intents"], socket=socket)
         self.sessions[session.id] = session
         ready = {
             "v": 10,

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
 from tests.fakes import discord_rules as rules
+from tests.fakes.discord_faults import answer
 from tests.fakes.discord_gateway import ACKNOWLEDGE_WITHIN_S, Interaction
 
 if TYPE_CHECKING:
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 EPHEMERAL = 1 << 6
 LOADING = 1 << 7
+HAS_THREAD = 1 << 5
+PINNED_A_MESSAGE = 6
+TEXT, PUBLIC_THREAD, FORUMS = 0, 11, (15, 16)
 
 
 class Refusal(Exception):
@@ -24,11 +27,6 @@ class Refusal(Exception):
     def __init__(self, status: int, code: int, words: str, errors: Json | None = None) -> None:
         self.status, self.code, self.words, self.errors = status, code, words, errors
         super().__init__(words)
-
-
-def answer(body: object, status: int = 200) -> web.Response:
-    """A JSON answer. The header is exactly `application/json`: the client library compares it whole."""
-    return web.Response(body=json.dumps(body).encode(), status=status, content_type="application/json")
 
 
 class Routes:
@@ -55,13 +53,20 @@ class Routes:
 
     async def gateway_bot(self, _: web.Request) -> web.Response:
         """Where the gateway is."""
-        start = {"total": 1000, "remaining": 1000, "reset_after": 0, "max_concurrency": 1}
+        left, reset_ms = self._fake.gateway.identifies_left, self._fake.gateway.reset_after_ms
+        start = {"total": 1000, "remaining": left, "reset_after": reset_ms, "max_concurrency": 1}
         return answer({"url": self._fake.gateway_url, "shards": 1, "session_start_limit": start})
+
+    async def channel(self, request: web.Request) -> web.Response:
+        """What a channel is."""
+        return answer(self._fake.channel_payload(self._room(request).id))
 
     async def create_message(self, request: web.Request) -> web.Response:
         """Post into a channel or a thread."""
         body = await self._body(request)
         room = self._room(request)
+        if room.type in FORUMS:
+            raise Refusal(400, 50008, "Cannot send messages in a non-text channel")
         self._awake(room, wakes=True)
         _refuse(rules.message_problems(body))
         if rules.is_blank(body):
@@ -107,10 +112,66 @@ class Routes:
         return answer([room.messages[str(i)] for i in reversed(chosen)])
 
     async def delete_message(self, request: web.Request) -> web.Response:
-        """Delete a message."""
+        """Delete a message: one's own, for others it takes a right that the bot does not ask for."""
         room = self._room(request)
-        del room.messages[self._found(room, request)["id"]]
+        message = self._found(room, request)
+        if message["author"]["id"] != self._fake.bot["id"]:
+            raise Refusal(403, 50013, "Missing Permissions")
+        del room.messages[message["id"]]
         return web.Response(status=204)
+
+    async def pin(self, request: web.Request) -> web.Response:
+        """Pin a message; Discord says so in the channel, in the name of who pinned it."""
+        room = self._pinning(request)
+        message = self._found(room, request)
+        if message["pinned"]:
+            return web.Response(status=204)
+        if len(room.pins) >= room.pins_max:
+            raise Refusal(400, 30003, f"Maximum number of pins reached for the channel ({room.pins_max})")
+        message["pinned"] = True
+        notice = self._message(room, {}) | {"type": PINNED_A_MESSAGE}
+        notice["message_reference"] = {"message_id": message["id"], "channel_id": room.id}
+        room.messages[notice["id"]] = notice
+        return web.Response(status=204)
+
+    async def unpin(self, request: web.Request) -> web.Response:
+        """Take a pin off."""
+        self._found(self._pinning(request), request)["pinned"] = False
+        return web.Response(status=204)
+
+    async def begin_post(self, request: web.Request) -> web.Response:
+        """Begin a post in a forum: a thread, and its first message of the same id."""
+        body = await self._body(request)
+        forum = self._room(request)
+        if forum.type not in FORUMS:
+            raise Refusal(400, 50024, "Cannot execute action on this channel type")
+        _refuse(rules.post_problems(body, {tag["id"] for tag in forum.tags}))
+        if rules.is_blank(body["message"]):
+            raise Refusal(400, 50006, "Cannot send an empty message")
+        if forum.needs_tag and not body.get("applied_tags"):
+            raise Refusal(400, 40067, "A tag is required to create a forum post in this channel")
+        message = self._message(forum, body["message"])
+        message["channel_id"] = message["id"]
+        post = self._thread(message["id"], forum, body["name"])
+        post.applied = body.get("applied_tags") or []
+        post.messages[message["id"]] = message
+        self._fake.on_post(message)
+        return answer(self._fake.channel_payload(post.id) | {"message": message}, 201)
+
+    async def active_threads(self, _: web.Request) -> web.Response:
+        """All open threads of the server, whatever their channel."""
+        awake = [room.id for room in self._fake.rooms.values() if room.parent and not room.archived]
+        threads = [self._fake.channel_payload(each) for each in sorted(awake, key=int, reverse=True)]
+        return answer({"threads": threads, "members": [], "has_more": False})
+
+    async def archived_threads(self, request: web.Request) -> web.Response:
+        """A channel's archived threads, the last archived first; with `before`, those archived earlier than that."""
+        room = self._room(request)
+        limit, before = int(request.query.get("limit", 50)), request.query.get("before", "9999")
+        asleep = [r for r in self._fake.posts(room.id) if r.archived and r.touched_at < before]
+        asleep.sort(key=lambda r: r.touched_at, reverse=True)
+        threads = [self._fake.channel_payload(each.id) for each in asleep[:limit]]
+        return answer({"threads": threads, "members": [], "has_more": len(asleep) > limit})
 
     async def start_thread(self, request: web.Request) -> web.Response:
         """Begin the thread of a message: it gets the message's id."""
@@ -118,19 +179,26 @@ class Routes:
         room = self._room(request)
         message = self._found(room, request)
         _refuse(rules.thread_problems(body))
+        if room.type != TEXT:
+            raise Refusal(400, 50024, "Cannot execute action on this channel type")
         if message["id"] in self._fake.rooms:
             raise Refusal(400, 160004, "A thread has already been created for this message")
-        thread = self._fake.add_channel(message["id"])
-        thread.name, thread.parent = body["name"], room.id
+        thread = self._thread(message["id"], room, body["name"])
+        message["flags"] |= HAS_THREAD
         return answer(self._fake.channel_payload(thread.id), 201)
 
     async def edit_channel(self, request: web.Request) -> web.Response:
-        """Wake a thread, or put it to sleep."""
+        """Wake a thread, or put it to sleep. A sleeping one takes no other change, and channels are not the bot's to change."""
         body = await self._body(request)
         room = self._room(request)
-        if room.locked:
+        if room.locked or not room.parent:
             raise Refusal(403, 50013, "Missing Permissions")
+        _refuse(rules.thread_edit_problems(body))
+        if room.archived and body.get("archived") is not False:
+            raise Refusal(400, 50083, "Thread is archived")
         room.archived = bool(body.get("archived", room.archived))
+        room.touched_at = self._fake.now()
+        room.applied = body.get("applied_tags", room.applied)
         return answer(self._fake.channel_payload(room.id))
 
     async def list_commands(self, _: web.Request) -> web.Response:
@@ -199,6 +267,17 @@ class Routes:
             raise Refusal(*room.refusal)
         return room
 
+    def _pinning(self, request: web.Request) -> Room:
+        room = self._room(request)
+        if not room.may_pin:
+            raise Refusal(403, 50013, "Missing Permissions")
+        return room
+
+    def _thread(self, thread: str, parent: Room, name: str) -> Room:
+        room = self._fake.add_channel(thread)
+        room.type, room.name, room.parent, room.touched_at = PUBLIC_THREAD, name, parent.id, self._fake.now()
+        return room
+
     def _found(self, room: Room, request: web.Request) -> Json:
         message = room.messages.get(request.match_info["message"])
         if message is None:
@@ -258,6 +337,12 @@ ROUTES = (
     ("me", "GET", "/users/@me"),
     ("application", "GET", "/oauth2/applications/@me"),
     ("gateway_bot", "GET", "/gateway/bot"),
+    ("channel", "GET", "/channels/{channel}"),
+    ("pin", "PUT", "/channels/{channel}/messages/pins/{message}"),
+    ("unpin", "DELETE", "/channels/{channel}/messages/pins/{message}"),
+    ("begin_post", "POST", "/channels/{channel}/threads"),
+    ("active_threads", "GET", "/guilds/{guild}/threads/active"),
+    ("archived_threads", "GET", "/channels/{channel}/threads/archived/public"),
     ("create_message", "POST", "/channels/{channel}/messages"),
     ("list_messages", "GET", "/channels/{channel}/messages"),
     ("get_message", "GET", "/channels/{channel}/messages/{message}"),

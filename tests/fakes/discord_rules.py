@@ -102,6 +102,29 @@ def thread_problems(body: Json) -> Json:
     return problems.found
 
 
+def post_problems(body: Json, tags: set[str]) -> Json:
+    """The same for a post in a forum that offers these tags: a thread with its first message inside."""
+    problems = Problems()
+    problems.keys(
+        "", body, {"name", "auto_archive_duration", "rate_limit_per_user", "applied_tags", "message"}
+    )
+    inside = message_problems(body.get("message") or {})
+    for key in {"nonce", "enforce_nonce"} & (body.get("message") or {}).keys():
+        problems.add(f"message.{key}", "UNKNOWN_KEY", "Not a field of this object.")
+    applied = body.get("applied_tags") or []
+    if len(applied) > 5 or len(set(applied)) != len(applied) or not set(applied) <= tags:
+        problems.add("applied_tags", "SET_TYPE_INVALID", "Up to 5 different tags of this forum.")
+    head = {key: value for key, value in body.items() if key not in ("message", "applied_tags")}
+    return problems.found | thread_problems(head) | ({"message": inside} if inside else {})
+
+
+def thread_edit_problems(body: Json) -> Json:
+    """The same for a change of a thread."""
+    problems = Problems()
+    problems.keys("", body, {"name", "archived", "locked", "auto_archive_duration", "applied_tags"})
+    return problems.found
+
+
 def command_problems(command: Json) -> Json:
     """The same for one application command."""
     problems = Problems()

@@ -7,7 +7,7 @@
         assert fake.messages("C1")[0].text == ...
 
 `python -m tests.fakes.slack --port 8500` runs it as a process of its own, one JSON line for all that happens; a POST to
-/control/slash, /control/mention or /control/fail makes it act.
+/control/slash, mention, fail, delete or socket makes it act, and /control/state says what it holds.
 """
 
 from __future__ import annotations
@@ -22,66 +22,23 @@ from typing import Any, Self
 
 from aiohttp import web
 
-from tests.fakes.slack_api import BOT_USER, METHODS, Message, No, Whisper, Workspace
+from tests.fakes.slack_api import BOT_USER, METHODS, Message, No, Whisper, Workspace, state
+from tests.fakes.slack_faults import Fault as Fault
+from tests.fakes.slack_faults import bad_json as bad_json
+from tests.fakes.slack_faults import cut_mid_body as cut_mid_body
+from tests.fakes.slack_faults import delay as delay
+from tests.fakes.slack_faults import drop_after as drop_after
+from tests.fakes.slack_faults import drop_before as drop_before
+from tests.fakes.slack_faults import hang as hang
+from tests.fakes.slack_faults import rate_limited as rate_limited
+from tests.fakes.slack_faults import refuse as refuse
+from tests.fakes.slack_faults import server_error as server_error
+from tests.fakes.slack_faults import wrong_type as wrong_type
+from tests.fakes.slack_limits import Tiers
 from tests.fakes.slack_rules import readable, refusal
 from tests.fakes.slack_socket import ACK_WITHIN_S, Envelope, Sockets
 
 ANSWERS_MAX = 5  # a response_url works five times
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fault:
-    """How a call fails; made by the functions below."""
-
-    kind: str
-    seconds: float = 0.0
-    status: int = 200
-    word: str = ""
-
-
-def drop_before() -> Fault:
-    """The connection is cut before anything is done."""
-    return Fault(kind="drop_before")
-
-
-def drop_after() -> Fault:
-    """The call is carried out, and the reply is lost."""
-    return Fault(kind="drop_after")
-
-
-def delay(seconds: float) -> Fault:
-    """The call is carried out, but only after `seconds`."""
-    return Fault(kind="delay", seconds=seconds)
-
-
-def hang() -> Fault:
-    """Nothing is done and nothing is said for as long as the fake runs."""
-    return Fault(kind="hang")
-
-
-def rate_limited(retry_after: float) -> Fault:
-    """HTTP 429; nothing is done."""
-    return Fault(kind="reply", status=429, word="ratelimited", seconds=retry_after)
-
-
-def server_error(status: int = 500) -> Fault:
-    """A 5xx page; nothing is done."""
-    return Fault(kind="page", status=status)
-
-
-def refuse(word: str) -> Fault:
-    """ok: false with this error; nothing is done."""
-    return Fault(kind="reply", word=word)
-
-
-def bad_json() -> Fault:
-    """The call is carried out, and half a reply comes back."""
-    return Fault(kind="bad_json")
-
-
-def wrong_type() -> Fault:
-    """The call is carried out, and plain text comes back."""
-    return Fault(kind="wrong_type")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,8 +82,10 @@ class FakeSlack(Workspace):
         self._sent: dict[str, Sent] = {}
         self._answered = asyncio.Condition()
         self._port = port
+        self.token_word = ""  # what Slack says to our token from now on, as "token_revoked"
         self._closing = asyncio.Event()
         self._number = 0
+        self.tiers: Tiers | None = None  # set it to enforce Slack's rate limits: Tiers(time.monotonic)
 
     async def __aenter__(self) -> Self:
         app = web.Application()
@@ -158,6 +117,10 @@ class FakeSlack(Workspace):
     def messages(self, channel: str) -> list[Message]:
         """The messages of a channel outside of threads, oldest first."""
         return [m for m in self.channels[channel].messages if m.thread_ts in (None, m.ts)]
+
+    def broadcasts(self, channel: str) -> list[Message]:
+        """The replies that the channel shows too."""
+        return [m for m in self.channels[channel].messages if m.is_broadcast]
 
     def thread(self, channel: str, ts: str) -> list[Message]:
         """The replies below a message, oldest first."""
@@ -262,6 +225,8 @@ class FakeSlack(Workspace):
         method = request.match_info["method"]
         arguments = await _arguments(request)
         self.calls.append((method, arguments))
+        if self.tiers and (after := self.tiers.wait(method, str(arguments.get("channel")))):
+            self._faults[method].appendleft(rate_limited(after))
         return await self._failing(method, request, lambda: self._reply(method, request, arguments))
 
     def _reply(self, method: str, request: web.Request, arguments: dict[str, Any]) -> dict[str, Any]:
@@ -269,6 +234,8 @@ class FakeSlack(Workspace):
         try:
             if token != (self.app_token if method == "apps.connections.open" else self.bot_token):
                 raise No("invalid_auth" if token else "not_authed")
+            if self.token_word and token == self.bot_token:
+                raise No(self.token_word)
             if method == "apps.connections.open":
                 url = f"ws://127.0.0.1:{self._port}/link?ticket={self.sockets.ticket()}"
                 return {"ok": True, "url": url}
@@ -325,6 +292,8 @@ class FakeSlack(Workspace):
         reply = act()
         async with self._answered:
             self._answered.notify_all()
+        if fault.kind == "cut_mid_body":
+            return await _half(request, json.dumps(reply))
         return _garbled(fault, request) or web.json_response(reply)
 
     async def _control(self, request: web.Request) -> web.Response:
@@ -335,6 +304,14 @@ class FakeSlack(Workspace):
                 return web.json_response(asdict(await self.slash(**body)))
             case "mention":
                 return web.json_response(asdict(await self.mention(**body)))
+            case "state":
+                return web.json_response(state(self))
+            case "delete":
+                self.delete(body["channel"], body["ts"])
+                return web.json_response({})
+            case "socket":
+                await self.sockets.ask_to_leave(body["reason"]) if "reason" in body else self.sockets.cut()
+                return web.json_response({})
             case "fail":
                 self.fail_next(body.pop("method"), Fault(**body))
                 return web.json_response({})
@@ -353,6 +330,16 @@ def _cut(request: web.Request) -> web.Response:
     return web.Response()
 
 
+async def _half(request: web.Request, text: str) -> web.StreamResponse:
+    """A reply that promises more than comes."""
+    response = web.StreamResponse(headers={"Content-Type": "application/json; charset=utf-8"})
+    response.content_length = len(text)
+    await response.prepare(request)
+    await response.write(text[: len(text) // 2].encode())
+    _cut(request)
+    return response
+
+
 def _garbled(fault: Fault, request: web.Request) -> web.Response | None:
     match fault.kind:
         case "drop_after":
@@ -364,8 +351,9 @@ def _garbled(fault: Fault, request: web.Request) -> web.Response | None:
     return None
 
 
-async def _main(port: int) -> None:
+async def _main(port: int, *, has_limits: bool) -> None:
     fake = FakeSlack(port=port)
+    fake.tiers = Tiers(time.monotonic) if has_limits else None
     fake.on_event = lambda event: print(json.dumps(event), flush=True)
     async with fake:
         fake.on_event({"event": "ready", "api_url": fake.api_url})
@@ -375,4 +363,6 @@ async def _main(port: int) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description="a Slack on loopback")
     parser.add_argument("--port", type=int, default=0)
-    asyncio.run(_main(parser.parse_args().port))
+    parser.add_argument("--limits", action="store_true", help="enforce Slack's rate limits")
+    asked = parser.parse_args()
+    asyncio.run(_main(asked.port, has_limits=asked.limits))

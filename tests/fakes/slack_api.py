@@ -13,6 +13,7 @@ Reply = dict[str, Any]
 Arguments = Mapping[str, Any]
 BOT_USER = "UFOGBELL"
 BOT = "BFOGBELL"
+PINS_MAX = 100  # of a channel
 
 
 @dataclass(slots=True, kw_only=True)
@@ -26,6 +27,12 @@ class Message:
     thread_ts: str | None = None
     metadata: dict[str, Any] | None = None
     was: list[str] = field(default_factory=list)
+    subtype: str | None = None
+
+    @property
+    def is_broadcast(self) -> bool:
+        """True for a reply that the channel shows too."""
+        return bool(self.thread_ts) and bool(self.body.get("reply_broadcast"))
 
     @property
     def text(self) -> str:
@@ -56,6 +63,8 @@ class Channel:
     is_archived: bool = False
     has_bot: bool = True
     messages: list[Message] = field(default_factory=list)
+    pins: list[str] = field(default_factory=list)
+    was_pinned: list[str] = field(default_factory=list)  # everything that was ever pinned
 
 
 class No(Exception):
@@ -72,7 +81,12 @@ class Workspace:
     def __init__(self) -> None:
         self.channels = {name: Channel(id=name) for name in ("C1", "C2", "C3")}
         self.whispers: list[Whisper] = []
-        self.scopes = {"app_mentions:read", "channels:history", "chat:write", "commands", "groups:history"}
+        self.scopes = {
+            "app_mentions:read", "channels:history", "chat:write", "commands", "groups:history", "pins:write",
+        }  # fmt: skip
+        self.has_deletable_notices = (
+            True  # whether an app may delete the line that says that it pinned something
+        )
         self.on_event: Callable[[dict[str, Any]], None] = lambda event: None
         self._last_us = 0
 
@@ -92,6 +106,17 @@ class Workspace:
         """Refuse the call without this scope."""
         if scope not in self.scopes:
             raise No("missing_scope", needed=scope, provided=",".join(sorted(self.scopes)))
+
+
+def state(space: Workspace) -> Reply:
+    """What every channel holds now, for an auditor: its messages, oldest first, and which of them are pinned."""
+    return {
+        channel.id: [
+            {**_shown(message), "user": message.user, "subtype": message.subtype, "is_pinned": message.ts in channel.pins}
+            for message in channel.messages
+        ]
+        for channel in space.channels.values()
+    }  # fmt: skip
 
 
 def auth_test(space: Workspace, arguments: Arguments) -> Reply:
@@ -119,6 +144,7 @@ def post_message(space: Workspace, arguments: Arguments) -> Reply:
         body=dict(arguments),
         thread_ts=thread_ts,
         metadata=arguments.get("metadata"),
+        subtype="thread_broadcast" if thread_ts and arguments.get("reply_broadcast") else None,
     )
     channel.messages.append(message)
     space.on_event({"event": "post", **_shown(message)})
@@ -128,20 +154,55 @@ def post_message(space: Workspace, arguments: Arguments) -> Reply:
 def update(space: Workspace, arguments: Arguments) -> Reply:
     space.needs("chat:write")
     message = _own_message(space, arguments, "cant_update_message")
+    if space.channels[message.channel].is_archived:
+        raise No("is_inactive")
+    if arguments.get("reply_broadcast"):
+        raise No("no_dual_broadcast_content_update")
     if word := refusal(arguments, text_max=UPDATE_TEXT_MAX):
         raise No(word)
     message.was.append(message.text)
-    message.body = dict(arguments)
+    kept = {"reply_broadcast": message.body.get("reply_broadcast")}
+    message.body = {**kept, **arguments}
     message.metadata = arguments.get("metadata", message.metadata)
     space.on_event({"event": "edit", **_shown(message)})
     return {"channel": message.channel, "ts": message.ts, "text": message.body.get("text", "")}
 
 
 def delete(space: Workspace, arguments: Arguments) -> Reply:
+    space.needs("chat:write")
     message = _own_message(space, arguments, "cant_delete_message")
+    if message.subtype == "pinned_item" and not space.has_deletable_notices:
+        raise No("cant_delete_message")
     space.channels[message.channel].messages.remove(message)
     space.on_event({"event": "delete", "channel": message.channel, "ts": message.ts})
     return {"channel": message.channel, "ts": message.ts}
+
+
+def add_pin(space: Workspace, arguments: Arguments) -> Reply:
+    """Pins, and says so in the channel."""
+    space.needs("pins:write")
+    channel, ts = _writable(space, arguments), _pinnable(space, arguments)
+    if ts in channel.pins:
+        raise No("already_pinned")
+    if len(channel.pins) >= PINS_MAX:
+        raise No("too_many_pins")
+    channel.pins.append(ts)
+    channel.was_pinned.append(ts)
+    words = {"text": f"<@{BOT_USER}> pinned a message to this channel."}
+    notice = Message(ts=space.stamp(), channel=channel.id, user=BOT_USER, body=words, subtype="pinned_item")
+    channel.messages.append(notice)
+    space.on_event({"event": "pin", "channel": channel.id, "ts": ts})
+    return {}
+
+
+def remove_pin(space: Workspace, arguments: Arguments) -> Reply:
+    space.needs("pins:write")
+    channel, ts = _writable(space, arguments), _pinnable(space, arguments)
+    if ts not in channel.pins:
+        raise No("no_pin")
+    channel.pins.remove(ts)
+    space.on_event({"event": "unpin", "channel": channel.id, "ts": ts})
+    return {}
 
 
 def post_ephemeral(space: Workspace, arguments: Arguments) -> Reply:
@@ -162,7 +223,8 @@ def post_ephemeral(space: Workspace, arguments: Arguments) -> Reply:
 
 def history(space: Workspace, arguments: Arguments) -> Reply:
     channel = _readable_channel(space, arguments)
-    found = [m for m in channel.messages if m.thread_ts in (None, m.ts) and _is_between(m, arguments)]
+    shown = [m for m in channel.messages if m.thread_ts in (None, m.ts) or m.is_broadcast]
+    found = [m for m in shown if _is_between(m, arguments)]
     return _page(list(reversed(found)), arguments)
 
 
@@ -185,6 +247,8 @@ METHODS: dict[str, Callable[[Workspace, Arguments], Reply]] = {
     "chat.postEphemeral": post_ephemeral,
     "conversations.history": history,
     "conversations.replies": replies,
+    "pins.add": add_pin,
+    "pins.remove": remove_pin,
 }
 
 
@@ -195,6 +259,16 @@ def _writable(space: Workspace, arguments: Arguments) -> Channel:
     if not channel.has_bot:
         raise No("not_in_channel")
     return channel
+
+
+def _pinnable(space: Workspace, arguments: Arguments) -> str:
+    channel, ts = space.channel(arguments), str(arguments.get("timestamp"))
+    message = next((m for m in channel.messages if m.ts == ts), None)
+    if message is None:
+        raise No("message_not_found")
+    if message.subtype == "pinned_item":
+        raise No("not_pinnable")
+    return ts
 
 
 def _readable_channel(space: Workspace, arguments: Arguments) -> Channel:
@@ -237,6 +311,8 @@ def _as_json(message: Message, *, with_metadata: bool) -> Reply:
         "user": message.user,
         "text": message.body.get("text", ""),
     }
+    if message.subtype:
+        shown["subtype"] = message.subtype
     if message.thread_ts:
         shown["thread_ts"] = message.thread_ts
     if message.was:

@@ -20,6 +20,9 @@ class Sockets:
         self.open: list[web.WebSocketResponse] = []
         self.opened = 0  # connections ever made
         self.acks: dict[str, list[Envelope]] = {}
+        self.says_hello = True
+        self.answers_pings = True  # of connections that are opened from now on
+        self.gaps = 0  # how often the last connection was gone
         self._tickets: set[str] = set()
         self._changed = asyncio.Condition()
 
@@ -35,9 +38,12 @@ class Sockets:
         if ticket not in self._tickets:
             return web.Response(status=404)
         self._tickets.remove(ticket)
-        socket = web.WebSocketResponse()
+        socket = web.WebSocketResponse(autoping=self.answers_pings)
         await socket.prepare(request)
-        await socket.send_json({"type": "hello", "num_connections": 1, "connection_info": {"app_id": "A1"}})
+        if self.says_hello:
+            await socket.send_json(
+                {"type": "hello", "num_connections": 1, "connection_info": {"app_id": "A1"}}
+            )
         await self._note(lambda: self.open.append(socket))
         self.opened += 1
         try:
@@ -48,7 +54,7 @@ class Sockets:
                         lambda reply=reply: self.acks.setdefault(reply["envelope_id"], []).append(reply)
                     )
         finally:
-            await self._note(lambda: self.open.remove(socket))
+            await self._note(lambda: self._gone(socket))
         return socket
 
     async def connected(self, *, opened: int = 1, within: float = 10) -> None:
@@ -61,21 +67,21 @@ class Sockets:
         async with asyncio.timeout(within), self._changed:
             await self._changed.wait_for(lambda: not self.open)
 
-    async def deliver(self, envelope: Envelope, *, within: float = ACK_WITHIN_S) -> bool:
-        """Send an envelope over the newest connection; True when it was acknowledged in time."""
+    async def deliver(self, envelope: Envelope, *, within: float = ACK_WITHIN_S, over: int = -1) -> bool:
+        """Send an envelope over the newest connection, or the one asked for; True when it was acknowledged in time."""
         name = envelope["envelope_id"]
         before = len(self.acks.get(name, ()))
         await self.connected()
-        await self.open[-1].send_json(envelope)
+        await self.open[over].send_json(envelope)
         with suppress(TimeoutError):
             async with asyncio.timeout(within), self._changed:
                 await self._changed.wait_for(lambda: len(self.acks.get(name, ())) > before)
         return len(self.acks.get(name, ())) > before
 
-    async def ask_to_leave(self) -> None:
+    async def ask_to_leave(self, reason: str = "refresh_requested") -> None:
         """Slack renews connections every few hours: the app is to open another one."""
         for socket in tuple(self.open):
-            await socket.send_json({"type": "disconnect", "reason": "refresh_requested", "debug_info": {}})
+            await socket.send_json({"type": "disconnect", "reason": reason, "debug_info": {}})
 
     def cut(self) -> None:
         """Tear every connection without a goodbye."""
@@ -87,6 +93,10 @@ class Sockets:
         """Say goodbye on every connection."""
         for socket in tuple(self.open):
             await socket.close()
+
+    def _gone(self, socket: web.WebSocketResponse) -> None:
+        self.open.remove(socket)
+        self.gaps += not self.open
 
     async def _note(self, change: Any) -> None:
         async with self._changed:

@@ -10,21 +10,21 @@ import signal
 import socket
 import subprocess
 import termios
+import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from bot.store.embedded import server_binary
-from tests.scenarios.worker import FOGBELL, Worker
+from tests.scenarios.worker import FOGBELL, Worker, fetched
 
 pytestmark = pytest.mark.slow
 
 
-def written(folder: Path, store: str = "") -> None:
+def written(folder: Path, store: str = "", console: int = 0) -> None:
     """A configuration with one source that cannot be reached."""
-    text = (
-        '[console]\nport = 0\n[[source]]\nname = "acme"\nurl = "http://127.0.0.1:9/"\nformat = "statuspage"\n'
-    )
+    text = f'[console]\nport = {console}\n[[source]]\nname = "acme"\nurl = "http://127.0.0.1:9/"\nformat = "statuspage"\n'
     (folder / "fogbell.toml").write_text(text + store)
 
 
@@ -61,6 +61,89 @@ async def test_a_store_that_died_does_not_keep_it_from_ending_well(tmp_path: Pat
 
     assert code == 0
     assert "Traceback" not in worker.err.read_text()
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return int(free.getsockname()[1])
+
+
+async def test_a_store_that_comes_later_is_waited_for(tmp_path: Path) -> None:
+    """A host may come up before its store. Meanwhile the worker lives, is not ready, and says what it waits for."""
+    port, console = free_port(), free_port()
+    written(tmp_path, f'[store]\nurl = "redis://127.0.0.1:{port}/0"\n', console=console)
+    url = f"http://127.0.0.1:{console}"
+    with Worker(tmp_path, "run") as worker:
+        await until_in(worker.err, "store.awaited", times=2)
+        alive, ready = await fetched(f"{url}/healthz"), await fetched(f"{url}/readyz")
+        words = [server_binary(), "--port", str(port), "--save", "", "--dir", str(tmp_path)]
+        with subprocess.Popen(words, stdout=subprocess.DEVNULL) as server:  # noqa: ASYNC220 - a millisecond
+            await worker.console()
+            later, _ = await fetched(f"{url}/readyz")
+            code = await worker.ends(signal.SIGTERM)
+            server.kill()
+
+    assert (alive[0], ready[0], later, code) == (200, 503, 200, 0)
+    assert "Traceback" not in worker.err.read_text()
+
+
+async def test_who_waits_for_its_store_ends_at_once_when_told_to(tmp_path: Path) -> None:
+    written(tmp_path, f'[store]\nurl = "redis://127.0.0.1:{free_port()}/0"\n')
+    with Worker(tmp_path, "run") as worker:
+        await until_in(worker.err, "store.awaited")
+        code = await worker.ends(signal.SIGTERM, within=3)
+
+    assert code == 0
+
+
+async def test_what_waiting_does_not_mend_ends_the_start(tmp_path: Path) -> None:
+    port = free_port()
+    words = [
+        server_binary(),
+        "--port",
+        str(port),
+        "--save",
+        "",
+        "--requirepass",
+        "right",
+        "--dir",
+        str(tmp_path),
+    ]
+    with subprocess.Popen(words, stdout=subprocess.DEVNULL) as server:  # noqa: ASYNC220 - a millisecond
+        written(tmp_path, f'[store]\nurl = "redis://:wrong@127.0.0.1:{port}/0"\n')
+        await asyncio.to_thread(wait_for_port, port)
+        with Worker(tmp_path, "run") as worker:
+            code = await worker.ends(within=20)
+        server.kill()
+
+    assert code == 1
+    assert "refused our name or password" in worker.err.read_text()
+    assert "wrong" not in worker.err.read_text()
+
+
+async def test_a_command_beside_the_worker_does_not_wait(tmp_path: Path) -> None:
+    written(tmp_path, f'[store]\nurl = "redis://127.0.0.1:{free_port()}/0"\n')
+    with Worker(tmp_path, "say", "status") as said:
+        code = await said.ends(within=15)
+
+    assert code == 1
+    assert "the store does not answer" in said.err.read_text()
+
+
+async def until_in(file: Path, text: str, *, times: int = 1) -> None:
+    """Return once the file has the text so often."""
+    async with asyncio.timeout(25):
+        while file.read_text().count(text) < times:
+            await asyncio.sleep(0.05)
+
+
+def wait_for_port(port: int) -> None:
+    """Return once somebody listens."""
+    while True:
+        with suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+            return
+        time.sleep(0.02)
 
 
 async def test_a_demo_that_cannot_start_says_why_in_a_line(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
@@ -243,6 +244,17 @@ async def test_the_audit_gives_the_newest_line_first(functions: Functions) -> No
         await audit.append({"n": str(n)})
 
     assert [line["n"] for line in await audit.tail(2)] == ["2", "1"]
+
+
+async def test_the_audit_forgets_what_is_older_than_it_may_keep(functions: Functions) -> None:
+    audit, now_ms = RedisAudit(functions.client), int(time.time() * 1000)
+    day_ms = 24 * 3_600_000
+    for days in (91, 89):
+        await functions.client.xadd(keys.AUDIT, {"n": str(days)}, id=f"{now_ms - days * day_ms}-0")
+    await audit.append({"n": "now"})
+
+    assert await audit.trim(timedelta(days=90)) == 1
+    assert [line["n"] for line in await audit.tail(9)] == ["now", "89"]
 
 
 async def test_ended_silences_are_gone(functions: Functions) -> None:

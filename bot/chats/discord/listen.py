@@ -12,15 +12,19 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Literal, Protocol
 
+import aiohttp
 import discord
 import yarl
 from discord import app_commands
 from discord.gateway import DiscordWebSocket
 from discord.http import Route
 
+from bot.chats.discord.failures import FAILURES, NAME, failure, lost
+from bot.chats.discord.gateway import SILENCE_MAX_S, Connection, OnState
 from bot.chats.discord.render import Body, render
-from bot.chats.discord.rest import API_URL, FAILURES, NAME, failure, lost, take_any_json
+from bot.chats.discord.rest import API_URL, take_any_json
 from bot.commands.spec import Actor, Command, Front, Parameter, Reply
+from bot.telemetry import Event, log
 
 ROOT = "incident"
 ROOT_HELP = "What is broken, who is hit, and what to do about it"
@@ -29,9 +33,12 @@ CHOICES_MAX = 25
 ACKNOWLEDGE_WITHIN = timedelta(seconds=2.5)  # Discord gives 3 s
 ANSWER_WITHIN = timedelta(seconds=10)
 CLOSE_WITHIN = timedelta(seconds=5)
+LOG_IN_WITHIN = timedelta(seconds=60)
+OFFER_WITHIN = timedelta(seconds=30)
+ALREADY_ACKNOWLEDGED = 40060
 SEEN_BY_ALL = "Answered below, where everybody can see it."
 
-# Exactly what is used: see and write headlines, begin threads and write there, show embeds, find a message again.
+# Exactly what is used: see and write headlines, begin threads and write there, show embeds, find a message again, pin it.
 PERMISSIONS = discord.Permissions(
     view_channel=True,
     send_messages=True,
@@ -39,6 +46,7 @@ PERMISSIONS = discord.Permissions(
     read_message_history=True,
     create_public_threads=True,
     send_messages_in_threads=True,
+    pin_messages=True,
 )
 
 Complete = Callable[
@@ -71,23 +79,28 @@ class Dispatch(Protocol):
 async def listen(
     dispatch: Dispatch,
     *,
-    token: str,
+    token: str | Callable[[], str],
     api_url: str = API_URL,
     gateway_url: str | None = None,
     complete: Complete | None = None,
+    on_state: OnState | None = None,
+    silence_max_s: float = SILENCE_MAX_S,
 ) -> None:
-    """Take commands until cancelled; raises ChatError when the connection ends otherwise.
+    """Take commands until cancelled; raises ChatError when the connection ends and cannot be resumed.
 
-    discord.py resumes a dropped connection by itself. `complete` suggests words for parameters of free text.
+    `token` may be a function that gives the one of today. `complete` suggests words for parameters of free text. `on_state` is
+    told True when the gateway is connected and False when it is not, each change once.
     """
     Route.BASE = api_url.rstrip("/")  # answers to interactions take their address from nowhere else
     if gateway_url:
         DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(gateway_url)
     take_any_json()
     discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False  # nobody here speaks
-    listener = Listener(dispatch, complete)
+    listener = Listener(dispatch, complete, on_state=on_state, silence_max_s=silence_max_s)
     try:
-        await listener.start(token, reconnect=False)
+        async with asyncio.timeout(LOG_IN_WITHIN.total_seconds()):
+            await listener.login(token if isinstance(token, str) else token())
+        await listener.connect()
     except FAILURES as exc:
         raise failure(exc, "gateway") from exc
     finally:
@@ -101,19 +114,35 @@ def invite_link(application_id: str) -> str:
     return discord.utils.oauth_url(application_id, permissions=PERMISSIONS, scopes=scopes)
 
 
-class Listener(discord.Client):
-    """The gateway's client: it sees servers and interactions, but no message and no member."""
+class Listener(Connection):
+    """A gateway connection that offers our commands and answers them."""
 
-    def __init__(self, dispatch: Dispatch, complete: Complete | None = None) -> None:
-        # Nothing here waits for the list of servers, so the library need not either.
-        super().__init__(intents=discord.Intents(guilds=True), max_messages=None, guild_ready_timeout=0)
+    def __init__(
+        self,
+        dispatch: Dispatch,
+        complete: Complete | None = None,
+        *,
+        on_state: OnState | None = None,
+        silence_max_s: float = SILENCE_MAX_S,
+    ) -> None:
+        super().__init__(on_state=on_state, silence_max_s=silence_max_s)
         self.dispatcher = dispatch
         self.tree = app_commands.CommandTree(self)
         self.tree.add_command(_root(self, dispatch.commands, complete))
         self._answering: set[asyncio.Task[Any]] = set()
 
     async def setup_hook(self) -> None:
-        """Offer our commands, when Discord offers other ones: a server may be given only 200 new ones a day."""
+        """Offer our commands, when Discord offers other ones: a server may be given only 200 new ones a day.
+
+        Where that fails, those of yesterday are still offered, and answered.
+        """
+        try:
+            async with asyncio.timeout(OFFER_WITHIN.total_seconds()):
+                await self._offer()
+        except FAILURES as exc:
+            log().warning(Event.COMMANDS_NOT_OFFERED, reason=str(failure(exc, "gateway")))
+
+    async def _offer(self) -> None:
         ours = [_shape(command.to_dict(self.tree)) for command in self.tree.get_commands()]
         offered = await self.http.get_global_commands(self.application_id or 0)
         if ours != [_shape(command) for command in offered]:
@@ -225,10 +254,22 @@ async def _acknowledged(interaction: discord.Interaction) -> bool:
     """False when it was too late, or another replica had it first: then nothing may be carried out."""
     try:
         async with asyncio.timeout(ACKNOWLEDGE_WITHIN.total_seconds()):
-            await interaction.response.defer(ephemeral=True, thinking=True)
+            await _defer(interaction)
     except FAILURES:
         return False
     return True
+
+
+async def _defer(interaction: discord.Interaction) -> None:
+    """Show "thinking". A cut connection is tried once more: that the first try had arrived is told by Discord's refusal."""
+    try:
+        await interaction.response.defer(ephemeral=True, thinking=True)
+    except (aiohttp.ClientError, OSError):
+        try:
+            await interaction.response.defer(ephemeral=True, thinking=True)
+        except discord.HTTPException as exc:
+            if exc.code != ALREADY_ACKNOWLEDGED:
+                raise
 
 
 async def _show(interaction: discord.Interaction, reply: Reply) -> None:
@@ -244,17 +285,22 @@ async def _show(interaction: discord.Interaction, reply: Reply) -> None:
 
 def _message(body: Body) -> dict[str, Any]:
     """A rendered body as the library's own types."""
-    allowed = body["allowed_mentions"]
     return {
         "content": body["content"],
         "embeds": [discord.Embed.from_dict(embed) for embed in body["embeds"]],
-        "allowed_mentions": discord.AllowedMentions(
-            everyone=False,
-            replied_user=False,
-            users=[discord.Object(int(user)) for user in allowed["users"]],
-            roles=[discord.Object(int(role)) for role in allowed["roles"]],
-        ),
+        "allowed_mentions": _Allowed(body["allowed_mentions"]),
     }
+
+
+class _Allowed(discord.AllowedMentions):
+    """Mentions as `render` wrote them: the library would send ids as numbers, which Discord's description does not know."""
+
+    def __init__(self, allowed: Body) -> None:
+        super().__init__(everyone=False, replied_user=False, users=False, roles=False)
+        self._allowed = allowed
+
+    def to_dict(self) -> Any:
+        return self._allowed
 
 
 def _actor(interaction: discord.Interaction) -> Actor:

@@ -7,7 +7,7 @@ messages and by `listen` for answers to commands.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -28,6 +28,8 @@ MENTIONS_MAX = 60  # of 24 characters at most: they fit the 2,000 of a message's
 
 FOOTER_MAX_CHARS = 500  # Discord takes 2,048, and shows it in tiny print
 HEADING_MAX_CHARS = 100
+LINE_MAX_CHARS = 400  # sections no longer than this are a list, of which every line counts
+SHARE_MIN_CHARS = 40
 SUPPRESS_NOTIFICATIONS = 1 << 12
 NOTHING = "–"  # Discord refuses empty names and values
 
@@ -123,28 +125,55 @@ def _fields(fields: Iterable[Field], room: int) -> list[Body]:
     return shown
 
 
-def _description(sections: Iterable[Section], max_chars: int) -> str:
-    """All sections, as far as they fit; a section's first line is never cut in two."""
+def _description(sections: Sequence[Section], max_chars: int) -> str:
+    """All sections, as far as they fit; a section's first line is never cut in two.
+
+    A list of short ones is shown to its end, each cut to a fair share; a story loses its end, which is the oldest part of it.
+    """
+    heads = [_head(each.heading, each.at) for each in sections]
+    texts = [escape(each.text, max_chars) for each in sections]
+    gaps = len("\n\n") * len(sections)
+    if gaps + sum(map(size, heads)) + sum(map(size, texts)) > max_chars and _is_list(sections):
+        heads = [_head(each.heading, each.at, is_short=True) for each in sections]
+        share = _share([size(text) for text in texts], max_chars - gaps - sum(map(size, heads)))
+        if share >= SHARE_MIN_CHARS:
+            texts = [escape(each.text, share) for each in sections]
+    return _joined(heads, texts, max_chars)
+
+
+def _is_list(sections: Sequence[Section]) -> bool:
+    return all(size(each.text) <= LINE_MAX_CHARS for each in sections)
+
+
+def _share(sizes: Sequence[int], room: int) -> int:
+    """The largest length to which every text can be cut so that all together fit into `room`."""
+    for count, longest in zip(range(len(sizes), 0, -1), sorted(sizes), strict=True):
+        if longest * count > room:
+            return room // count
+        room -= longest
+    return room
+
+
+def _joined(heads: Sequence[str], texts: Sequence[str], max_chars: int) -> str:
     shown: list[str] = []
     room = max_chars - len("\n\n…")
-    for section in sections:
-        head = _head(section.heading, section.at)
-        room -= size(head) + len("\n\n")
-        if room < 1:
+    for position, (head, text) in enumerate(zip(heads, texts, strict=True)):
+        is_last = position == len(heads) - 1
+        room -= size(head) + (0 if position == 0 else len("\n\n"))
+        if room + (len("\n\n…") if is_last else 0) < 1:
             shown.append("…")
             break
-        text = escape(section.text, room)
-        room -= size(text)
-        shown.append(head + text)
+        shown.append(head + _cut(text, room + (len("\n\n…") if is_last else 0)))
+        room -= size(shown[-1]) - size(head)
     return "\n\n".join(shown).strip() or NOTHING
 
 
-def _head(heading: str, at: datetime | None) -> str:
+def _head(heading: str, at: datetime | None, *, is_short: bool = False) -> str:
     """The first line of a section. Discord shows the time in each reader's own zone, and how long ago that is."""
     word = escape(_one_line(heading), HEADING_MAX_CHARS)
     epoch = int(at.timestamp()) if at else 0
-    parts = [f"**{word}**" if word else "", f"<t:{epoch}:t> (<t:{epoch}:R>)" if at else ""]
-    line = " · ".join(part for part in parts if part)
+    clock = f"<t:{epoch}:t>" + ("" if is_short else f" (<t:{epoch}:R>)")
+    line = " · ".join(part for part in (f"**{word}**" if word else "", clock if at else "") if part)
     return f"{line}\n" if line else ""
 
 

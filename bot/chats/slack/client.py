@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -20,7 +21,9 @@ from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
-from bot.chats.slack.failures import SLACK, InDoubt, from_reply, from_transport
+from bot.chats.slack.failures import SLACK, At, InDoubt, from_reply, from_transport
+from bot.chats.slack.pins import WITHIN_S as PIN_WITHIN_S
+from bot.chats.slack.pins import Pins
 from bot.chats.slack.render import Audience, Body, render
 from bot.domain.card import Card
 from bot.domain.delivery import Limits, Receipt
@@ -31,6 +34,7 @@ API_URL = "https://slack.com/api/"
 TIMEOUT = timedelta(seconds=10)
 EVENT_TYPE = "fogbell_message"
 CLOCKS_DIFFER = timedelta(minutes=1)  # Slack stamps messages by its clock, and `since` comes from ours
+GOODBYE_S = 1.0  # Slack answers a close, and leaves the connection open
 FIND_PAGE = 200  # messages; Slack's advice. Apps under the limits of 2025 get 15, whatever they ask for
 FIND_PAGES = 10
 _HOSTS = ("slack.com", "slack-gov.com")
@@ -48,32 +52,58 @@ class Identity:
 
 
 class SlackChat:
-    """Slack as the outbox sees it. Build it anywhere; its connections begin with the first call."""
+    """One workspace as the outbox sees it. Build it anywhere; its connections begin with the first call.
 
-    name = SLACK
-    limits = Limits(threads=True, edits=True, find=True)
+    `name` is "slack", or "slack-acme" for a workspace that the configuration calls acme.
+    """
 
-    def __init__(self, *, token: str, api_url: str = API_URL, timeout: timedelta = TIMEOUT) -> None:
+    limits = Limits(threads=True, edits=True, find=True, gathers=True)
+
+    def __init__(
+        self, *, token: str, api_url: str = API_URL, timeout: timedelta = TIMEOUT, name: str = SLACK
+    ) -> None:
+        self.name = name
         self.api_url = api_url
         self._token = token
         self._timeout_s = timeout.total_seconds()
         self._session: aiohttp.ClientSession | None = None
+        self._pins = Pins(name)
+
+    def renew(self, token: str) -> None:
+        """Use another bot token from the next call on; calls under way end with the old one."""
+        self._token = token
+        self._pins.forget()
 
     async def post(self, channel: str, card: Card, *, key: str, thread: Receipt | None = None) -> Receipt:
-        """Send a message; `find` knows it again by the key in its metadata, which people do not see."""
+        """Send a message, then pin it where the card says so; a pin that fails changes nothing.
+
+        `find` knows it again by the key in its metadata, which people do not see.
+        """
         body = {**render(card), **_PLAIN, **_NO_PREVIEWS, "channel": channel}
         body["metadata"] = {"event_type": EVENT_TYPE, "event_payload": {"key": key}}
         if thread:
             body["thread_ts"] = thread.message
+            if card.is_broadcast:
+                body["reply_broadcast"] = True
+        began = time.monotonic()
         async with self._asking(channel, Uncertain):
             reply = await self.web().api_call("chat.postMessage", json=body)
-            return _receipt(reply["channel"], reply["ts"])
+            receipt = _receipt(reply["channel"], reply["ts"])
+        if card.pin:
+            await self._pins.add(self.web(), receipt, author=_author(reply), within_s=self._left(began))
+        return receipt
 
     async def edit(self, receipt: Receipt, card: Card, *, thread: Receipt | None = None) -> None:
-        """Change a message in place. Slack keeps its metadata and tells nobody, mentions included."""
+        """Change a message in place, and unpin it where the card says so.
+
+        Slack keeps its metadata, tells nobody, mentions included, and leaves a broadcast reply in the channel.
+        """
         body = {**render(card), **_PLAIN, "channel": receipt.channel, "ts": receipt.message}
+        began = time.monotonic()
         async with self._asking(receipt.channel, Unavailable):
             await self.web().api_call("chat.update", json=body)
+        if card.pin is False:
+            await self._pins.remove(self.web(), receipt, within_s=self._left(began))
 
     async def find(
         self, channel: str, *, key: str, since: datetime, thread: Receipt | None = None
@@ -97,7 +127,9 @@ class SlackChat:
                 if not page["has_more"]:
                     return None
                 query["cursor"] = page["response_metadata"]["next_cursor"]
-        raise Uncertain(SLACK, channel, f"not among {FIND_PAGE * FIND_PAGES} messages, and there are more")
+        raise Uncertain(
+            self.name, channel, f"not among {FIND_PAGE * FIND_PAGES} messages, and there are more"
+        )
 
     async def ping(self) -> None:
         """Return when Slack answers and knows our token."""
@@ -116,7 +148,18 @@ class SlackChat:
                 reply = await self.web().apps_connections_open(app_token=app_token)
                 return str(reply["url"])
         except Refused as exc:
-            raise Refused(SLACK, exc.channel, "Slack refuses the app token", remedy=_SOCKET_MODE) from exc
+            raise Refused(self.name, exc.channel, "Slack refuses the app token", remedy=_SOCKET_MODE) from exc
+
+    async def connect(self, app_token: str, *, ping_every: timedelta) -> aiohttp.ClientWebSocketResponse:
+        """A Socket Mode connection, whose `receive` ends when it is closed or answers no ping; the taker closes it."""
+        url = await self.open_socket(app_token)
+        async with self._asking("socket", Unavailable):
+            return await self._open().ws_connect(
+                url,
+                heartbeat=ping_every.total_seconds(),
+                proxy=proxy_for(url),
+                timeout=aiohttp.ClientWSTimeout(ws_close=GOODBYE_S),
+            )
 
     async def whisper(self, channel: str, user: str, card: Card, *, thread: str | None = None) -> None:
         """Show a message to one person of a channel; nobody can find it again."""
@@ -129,7 +172,9 @@ class SlackChat:
     async def answer(self, response_url: str, channel: str, card: Card, *, is_private: bool) -> None:
         """Answer a slash command at the address that came with it. Raises Refused when that is not Slack's."""
         if not is_slacks(response_url, self.api_url):
-            raise Refused(SLACK, channel, "the address to answer at is not Slack's", remedy="Check api_url.")
+            raise Refused(
+                self.name, channel, "the address to answer at is not Slack's", remedy="Check api_url."
+            )
         body = _answer(card, is_private=is_private)
         async with (
             self._asking(channel, Unavailable),
@@ -139,7 +184,7 @@ class SlackChat:
         ):
             if reply.status != 200:
                 after = reply.headers.get("Retry-After", "")
-                raise from_reply(channel, Unavailable, status=reply.status, after=after)
+                raise from_reply((self.name, channel), Unavailable, status=reply.status, after=after)
 
     def web(self) -> AsyncWebClient:
         """slack_sdk's client on our connections; it costs nothing to make."""
@@ -158,6 +203,10 @@ class SlackChat:
         if self._session is not None:
             await self._session.close()
 
+    def _left(self, began: float) -> float:
+        """How many seconds pins may take: the whole of a verb stays within one time-out."""
+        return min(PIN_WITHIN_S, self._timeout_s - (time.monotonic() - began))
+
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None or self._session.closed:
             # A connection that never came about is told from a lost reply by its own, shorter time-out.
@@ -174,32 +223,33 @@ class SlackChat:
     @asynccontextmanager
     async def _asking(self, channel: str, in_doubt: InDoubt) -> AsyncIterator[None]:
         """The seam: whatever goes wrong inside leaves as a ChatError, and within our time-out."""
+        at = (self.name, channel)
         try:
             async with asyncio.timeout(self._timeout_s):
                 yield
         except SlackApiError as exc:
-            raise _refusal(channel, in_doubt, exc) from exc
+            raise _refusal(at, in_doubt, exc) from exc
         except (aiohttp.ClientError, OSError) as exc:  # TimeoutError is an OSError
-            raise from_transport(channel, in_doubt, exc) from exc
+            raise from_transport(at, in_doubt, exc) from exc
         except (SlackClientError, AttributeError, KeyError, TypeError, ValueError) as exc:
             # slack_sdk takes any reply for a JSON object, and trips over one that is not.
-            raise from_reply(channel, in_doubt, status=200) from exc
+            raise from_reply(at, in_doubt, status=200) from exc
 
 
 def is_slacks(url: str, api_url: str) -> bool:
-    """True for an address that Slack may be answered at: its own hosts, or the very server that api_url names."""
+    """True for an address that Slack may be answered at: the very server that api_url names, or a host of that Slack's.
+
+    Behind a proxy, which hides whose Slack it is, both Slack's and GovSlack's hosts are taken.
+    """
     try:
         there, api = urlsplit(url), urlsplit(api_url)
         if (there.scheme, there.netloc) == (api.scheme, api.netloc):
             return True
-        host = there.hostname or ""
+        host, is_usual = there.hostname or "", there.port in {None, 443}
     except ValueError:
         return False
-    return (
-        there.scheme == "https"
-        and there.port in {None, 443}
-        and host.endswith(tuple(f".{h}" for h in _HOSTS))
-    )
+    hosts = (api.hostname,) if api.hostname in _HOSTS else _HOSTS
+    return there.scheme == "https" and is_usual and host.endswith(tuple(f".{h}" for h in hosts))
 
 
 def silent_logger() -> logging.Logger:
@@ -207,15 +257,13 @@ def silent_logger() -> logging.Logger:
     return logging.Logger("slack", level=logging.CRITICAL + 1)  # noqa: LOG001 - not to be reached by name
 
 
-def _refusal(channel: str, in_doubt: InDoubt, exc: SlackApiError) -> Exception:
+def _refusal(at: At, in_doubt: InDoubt, exc: SlackApiError) -> Exception:
     response = exc.response
     if isinstance(response, aiohttp.ClientResponse):  # how slack_sdk reports a body that is not JSON
-        return from_reply(
-            channel, in_doubt, status=response.status, after=response.headers.get("Retry-After", "")
-        )
+        return from_reply(at, in_doubt, status=response.status, after=response.headers.get("Retry-After", ""))
     data = response.data if isinstance(response.data, dict) else {}
     return from_reply(
-        channel,
+        at,
         in_doubt,
         status=response.status_code,
         word=str(data.get("error") or ""),
@@ -235,6 +283,12 @@ def _key(message: Mapping[str, Any]) -> object:
     if metadata.get("event_type") != EVENT_TYPE:
         return None
     return (metadata.get("event_payload") or {}).get("key")
+
+
+def _author(reply: AsyncSlackResponse) -> str:
+    """Our own user id, which Slack names in its answer to a post; empty when it does not."""
+    message = reply.get("message")
+    return str(message.get("user") or "") if isinstance(message, dict) else ""
 
 
 def _receipt(channel: str, ts: str) -> Receipt:

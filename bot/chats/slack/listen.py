@@ -9,30 +9,25 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager, suppress
-from datetime import timedelta
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Protocol
 
 import aiohttp
-from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
+from slack_bolt.adapter.socket_mode.async_internals import run_async_bolt_app
 from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
-from slack_sdk.socket_mode.aiohttp import SocketModeClient
+from slack_bolt.response import BoltResponse
+from slack_sdk.socket_mode.request import SocketModeRequest
 
 from bot.chats.slack.client import Identity, SlackChat, silent_logger
-from bot.chats.slack.failures import SLACK
+from bot.chats.slack.socket import CLOSE_WITHIN_S, Envelope, Lines, Terms
 from bot.commands.spec import Actor, Front, Reply
 from bot.domain.delivery import Receipt
-from bot.errors import ChatError, Unavailable
-from bot.net import proxy_for
+from bot.errors import ChatError
 from bot.telemetry import Event, log
 
 COMMAND = "/incident"
-PING_EVERY = timedelta(seconds=5)
-PATIENCE = timedelta(seconds=60)  # the library renews connections; after so long without one, we begin anew
-CONNECT_WITHIN_S = 15.0
-CLOSE_WITHIN_S = 5.0
 
 _LINK = re.compile(r"<([^<>|]+)(?:\|([^<>]*))?>")
 _ENTITIES = (("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&"))  # in this order, or "&amp;lt;" would become "<"
@@ -54,19 +49,39 @@ async def listen(
     dispatch: Dispatch,
     *,
     chat: SlackChat,
-    app_token: str,
+    app_token: Callable[[], str],
     command: str = COMMAND,
-    ping_every: timedelta = PING_EVERY,
-    patience: timedelta = PATIENCE,
+    terms: Terms = Terms(),  # noqa: B008 - it never changes
+    on_state: Callable[[bool], None] = lambda is_connected: None,
 ) -> None:
-    """Take commands until cancelled; raises ChatError when Slack refuses us or stays away for longer than `patience`.
+    """Take commands until cancelled; raises ChatError when Slack refuses us or stays away for longer than is patient.
 
-    Answers under way when it ends are given a moment. `chat` stays its giver's to close.
+    `app_token` is asked before each connection, so that another one is in use from the next connection on. `on_state` hears
+    True when commands can reach us and False when they no longer can. Answers under way when it ends are given a moment.
+    `chat` stays its giver's to close.
     """
     door = _Door(dispatch, chat, await chat.identity())
-    async with asyncio.TaskGroup() as answers:
-        door.start = answers.create_task
-        lost = await _serve(door, app_token, command, ping_every, patience)
+    app = _app(door, command)
+
+    async def connect() -> aiohttp.ClientWebSocketResponse:
+        return await chat.connect(app_token(), ping_every=terms.ping_every)
+
+    async def take(envelope: Envelope) -> bool:
+        return await _is_taken(app, envelope)
+
+    def told(is_connected: bool) -> None:
+        if is_connected:
+            log().info(Event.CHAT_LISTENING, chat=chat.name)
+        on_state(is_connected)
+
+    async with asyncio.TaskGroup() as tasks:
+        door.start = tasks.create_task
+        lines = Lines(chat.name, connect, take, tasks.create_task, terms=terms, on_state=told)
+        try:
+            lost = await lines.hold()
+        finally:
+            await lines.close()
+            await door.drain()
     raise lost
 
 
@@ -124,9 +139,9 @@ class _Door:
                 await self.chat.post(channel, reply.card, key=key, thread=root)
 
     async def _run(self, text: str, channel: str, user: str, name: str, once: str | None) -> Reply:
-        actor = Actor(id=f"{SLACK}:{user}", name=name)
+        actor = Actor(id=f"{self.chat.name}:{user}", name=name)
         return await self._dispatch.run_text(
-            text, actor=actor, front=Front.SLACK, channel=f"{SLACK}:{channel}", once=once
+            text, actor=actor, front=Front.SLACK, channel=f"{self.chat.name}:{channel}", once=once
         )
 
 
@@ -171,72 +186,13 @@ def _app(door: _Door, command: str) -> AsyncApp:
     return app
 
 
-async def _serve(
-    door: _Door, app_token: str, command: str, ping_every: timedelta, patience: timedelta
-) -> ChatError:
-    """Hold a connection; gives the error that ended it."""
-    try:
-        async with _connection(door, app_token, command, ping_every) as client:
-            log().info(Event.CHAT_LISTENING, chat=SLACK)
-            return await _until_lost(client, patience)
-    except ChatError as error:
-        return error
-    finally:
-        await door.drain()
-
-
-@asynccontextmanager
-async def _connection(
-    door: _Door, app_token: str, command: str, ping_every: timedelta
-) -> AsyncIterator[SocketModeClient]:
-    """An open connection, which the library renews by itself; closed at the end."""
-    app = _app(door, command)
-    url = await door.chat.open_socket(app_token)
-    handler = AsyncSocketModeHandler(
-        app, app_token, logger=silent_logger(), ping_interval=ping_every.total_seconds()
-    )
-    client = handler.client
-    client.wss_uri, client.proxy = url, proxy_for(url)
-    try:
-        await _connect(client)
-        yield client
-    finally:
-        await _close(client)
-
-
-async def _connect(client: SocketModeClient) -> None:
-    try:
-        async with asyncio.timeout(CONNECT_WITHIN_S):
-            # It tries again and again, so that only time ends it.
-            await client.connect()  # type: ignore[no-untyped-call]
-    except TimeoutError as exc:
-        raise Unavailable(SLACK, "socket", "no connection in time") from exc
-
-
-async def _until_lost(client: SocketModeClient, patience: timedelta) -> ChatError:
-    """Give the error once there was no connection for all of `patience`."""
-    now = asyncio.get_running_loop().time
-    seen_at = now()
-    while now() - seen_at < patience.total_seconds():
-        await asyncio.sleep(patience.total_seconds() / 10)
-        if await client.is_connected():
-            seen_at = now()
-    return Unavailable(SLACK, "socket", f"no connection for {patience.total_seconds():.0f} s")
-
-
-async def _close(client: SocketModeClient) -> None:
-    """Say goodbye and leave no task and no socket behind, whether Slack answers or not."""
-    started = (client.message_processor, client.current_session_monitor, client.message_receiver)
-    tasks = [task for task in started if task is not None]
-    try:
-        with suppress(TimeoutError, aiohttp.ClientError, OSError):
-            async with asyncio.timeout(CLOSE_WITHIN_S):
-                await client.close()  # type: ignore[no-untyped-call]
-    finally:
-        for task in tasks:
-            task.cancel()
-        await client.aiohttp_client_session.close()
-        await asyncio.wait(tasks, timeout=CLOSE_WITHIN_S)
+async def _is_taken(app: AsyncApp, envelope: Envelope) -> bool:
+    """Hand an envelope to the app; False when it is not ours to take, or when something broke: Slack then tries again."""
+    request = SocketModeRequest.from_dict(dict(envelope))
+    if request is None:
+        return False
+    response: BoltResponse = await run_async_bolt_app(app, request)
+    return response.status == 200
 
 
 @contextmanager

@@ -29,6 +29,8 @@ FIELDS_MAX = 20
 FOOTER_MAX_CHARS = 500
 HEADING_MAX_CHARS = 100
 LINK_MAX_CHARS = 1_000
+SHORT_MAX_CHARS = 300  # sections up to this size share a block
+LIST_FROM = 4  # so many of them are a list
 PIECE_MIN_CHARS = 300  # a piece is not cut below its heading and date
 MENTIONS_MAX = 50
 
@@ -40,6 +42,7 @@ _SYMBOLS = {
     Tone.MAINTENANCE: "🔧 Maintenance",
     Tone.OVER: "✅ Over",
 }
+_APART = "\n\n"
 _SHORTENED = "… and more than one message may hold"
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 _RINGS = re.compile(r"@(?=(?:here|channel|everyone|group)\b)", re.IGNORECASE)
@@ -132,15 +135,48 @@ def _fact(field: Field) -> str:
 
 def _story(sections: Iterable[Section], room: _Room, most: int) -> list[Block]:
     """The sections' blocks; when not all fits, the first ones and a line that says so."""
-    pieces = [piece for section in sections for piece in _pieces(section)]
+    groups = _groups(piece for section in sections for piece in _pieces(section))
     blocks: list[Block] = []
-    for piece in pieces:
-        is_last = len(blocks) == len(pieces) - 1
-        is_full = room.chars < min(_size(piece), PIECE_MIN_CHARS)
-        if is_full or (len(blocks) == most - 1 and not is_last):
+    for group in groups:
+        fitting = _fitting(group, room.chars)
+        text = _joined(fitting)
+        is_end = len(blocks) == len(groups) - 1 and len(fitting) == len(group)
+        is_full = room.chars < min(_size(text), PIECE_MIN_CHARS)
+        if is_full or (len(blocks) == most - 1 and not is_end):
             return [*blocks, _section(_SHORTENED)]
-        blocks.append(_section(room.take(piece, SECTION_MAX_CHARS)))
+        block = _section(room.take(text, SECTION_MAX_CHARS))
+        blocks.append(block | {"expand": True} if len(group) > 1 else block)  # nothing behind "see more"
+        if len(fitting) < len(group):
+            return [*blocks, _section(_SHORTENED)]
     return blocks
+
+
+def _fitting(group: list[str], max_chars: int) -> list[str]:
+    """As many of the group's first pieces as fit; the first one always."""
+    while len(group) > 1 and _size(_joined(group)) > max_chars:
+        group = group[:-1]
+    return group
+
+
+def _groups(pieces: Iterable[str]) -> list[list[str]]:
+    """What shares a block: short neighbours, for a block each would make a list of twenty taller than a screen."""
+    groups: list[list[str]] = []
+    room, was_short = 0, False
+    for piece in pieces:
+        size, is_short = _size(piece) + len(_APART), _size(piece) <= SHORT_MAX_CHARS
+        if is_short and was_short and size <= room:
+            groups[-1].append(piece)
+        else:
+            groups.append([piece])
+            room = SECTION_MAX_CHARS
+        room, was_short = room - size, is_short
+    return groups
+
+
+def _joined(group: list[str]) -> str:
+    """A list of short things is set line by line, anything else apart."""
+    is_list = len(group) >= LIST_FROM and all(piece.count("\n") <= 1 for piece in group)
+    return ("\n" if is_list else _APART).join(group)
 
 
 def _pieces(section: Section) -> Iterator[str]:

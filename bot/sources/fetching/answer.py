@@ -1,4 +1,4 @@
-"""Reading an HTTP answer with suspicion: bounded bodies, redirects, Retry-After, pages of a list. Used by `fetch` alone."""
+"""Reading an HTTP answer with suspicion: bounded bodies, redirects, pages of a list; Retry-After, also for webhooks."""
 
 from __future__ import annotations
 

@@ -79,6 +79,7 @@ def _observation(raw: Mapping[str, object], spec: Spec) -> Observation:
         title=title,
         status=Status.RESOLVED if is_over else Status.INVESTIGATING,
         impact=Impact.MAJOR,  # it grades nothing, and tells of broad events only
+        is_graded=False,
         began_at=when(raw.get("startTime")),
         ended_at=ended_at,
         updated_at=when(raw.get("lastUpdateTime")),

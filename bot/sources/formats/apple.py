@@ -76,6 +76,7 @@ def _observation(key: str, event: Event, home: str, spec: Spec) -> Observation:
         title=line(f"{', '.join(named[:3]) or 'Apple'}: {line(raw.get('statusType')) or 'issue'}"),
         status=status,
         impact=_impact(raw.get("statusType"), unknown),
+        is_graded=bool(raw.get("statusType")),
         kind=kind,
         began_at=_moment(raw, "epochStartDate", "startDate"),
         ended_at=_moment(raw, "epochEndDate", "endDate") if status.is_over else None,

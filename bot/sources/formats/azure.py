@@ -145,6 +145,7 @@ def _observation(entry: feed.Entry, spec: Spec) -> Observation:
         status=status,
         # The feed grades nothing, and only what is widespread gets into it.
         impact=Impact.MAINTENANCE if kind is Kind.MAINTENANCE else Impact.MAJOR,
+        is_graded=False,
         kind=kind,
         began_at=entry.published_at,
         updated_at=entry.updated_at or entry.published_at,

@@ -97,6 +97,7 @@ def _observation(
         title=line(raw.get("name")) or "Untitled",
         status=status,
         impact=_impact(raw, kind),
+        is_graded=ident(_weight(raw)) in _WEIGHTS,
         kind=kind,
         began_at=when(raw.get("scheduled_at")) or when(raw.get("occurred_at")) or when(raw.get("created_at")),
         ended_at=(when(raw.get("completed_at")) or last_at) if status.is_over else None,
@@ -133,9 +134,12 @@ def _status(code: object, known: Mapping[str, Status], unknown: list[str]) -> St
 
 def _impact(raw: Mapping[str, object], kind: Kind) -> Impact:
     """The weight of the component, where the body has it; Cachet weighs no incident."""
+    return Impact.MAINTENANCE if kind is Kind.MAINTENANCE else _WEIGHTS.get(ident(_weight(raw)), Impact.MINOR)
+
+
+def _weight(raw: Mapping[str, object]) -> object:
     part = raw.get("component")
-    said = part.get("status") if isinstance(part, dict) else raw.get("component_status")
-    return Impact.MAINTENANCE if kind is Kind.MAINTENANCE else _WEIGHTS.get(ident(said), Impact.MINOR)
+    return part.get("status") if isinstance(part, dict) else raw.get("component_status")
 
 
 def _components(raw: Mapping[str, object]) -> list[str]:

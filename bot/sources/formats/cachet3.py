@@ -104,6 +104,7 @@ def _observation(
         title=line(said.get("name")) or "Untitled",
         status=status,
         impact=_impact(parts, kind),
+        is_graded=bool(parts),
         kind=kind,
         began_at=next((at for at in begins if at), None),
         ended_at=(_at(said, "completed") or last_at) if status.is_over else None,

@@ -48,6 +48,7 @@ def _observation(raw: Mapping[str, object], spec: Spec) -> Observation:
         title=line(raw.get("name")) or "Untitled",
         status=status,
         impact=impact_of(raw.get("severity"), Kind.INCIDENT, unknown),
+        is_graded=bool(raw.get("severity")),
         began_at=when(raw.get("created_at")),
         ended_at=updated_at if status.is_over else None,
         updated_at=updated_at,

@@ -119,6 +119,7 @@ def observed(issue: Issue, format_: str, payload: Payload, spec: Spec) -> Observ
         title=line(issue.fields.get("title")) or "Untitled",
         status=status,
         impact=_impact(issue.fields, status, kind, unknown),
+        is_graded=bool(folded(issue.fields.get("severity")) or issue.fields.get("informational") is True),
         kind=kind,
         began_at=issue.began_at,
         ended_at=ended_at,

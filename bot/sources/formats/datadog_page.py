@@ -57,6 +57,7 @@ def _observation(raw: Mapping[str, object], kind: Kind, home: str | None, spec: 
         title=line(raw.get("title")) or "Untitled",
         status=status,
         impact=_impact(posts, kind, status, unknown),
+        is_graded=any(members(post.get("componentsAffected")) for post in posts),
         kind=kind,
         began_at=when(raw.get("startDate")) or when(raw.get("publishedDate")),
         ended_at=(when(raw.get("resolvedDate")) or when(raw.get("completedDate")))

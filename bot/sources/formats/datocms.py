@@ -54,6 +54,7 @@ def _observation(raw: Mapping[str, object], name: str, spec: Spec) -> Observatio
         title=line(raw.get("name")) or "Untitled",
         status=status,
         impact=impact_of(raw.get("impact"), Kind.INCIDENT, unknown),
+        is_graded=bool(raw.get("impact")),
         began_at=first,
         ended_at=_ended_at(updates) if status.is_over else None,
         updated_at=updates[-1].posted_at if updates else None,

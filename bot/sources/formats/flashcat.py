@@ -69,6 +69,7 @@ def _observation(
         title=line(raw.get("title")) or "Untitled",
         status=status,
         impact=_impact(raw, kind, unknown),
+        is_graded=bool(members(raw.get("affected_components"))),
         kind=kind,
         began_at=when(raw.get("start_at_seconds")) or (updates[0].posted_at if updates else None),
         ended_at=last_at if status.is_over else None,

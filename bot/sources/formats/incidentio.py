@@ -76,6 +76,7 @@ def _observation(
         title=line(raw.get("name")) or "Untitled",
         status=status,
         impact=_impact(raw, kind, unknown),
+        is_graded=bool(raw.get("current_worst_impact") or members(raw.get("component_impacts"))),
         kind=kind,
         began_at=next((at for at in map(when, _begins(raw)) if at), None),
         ended_at=last_at if status.is_over else None,

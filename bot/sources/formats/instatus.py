@@ -80,6 +80,7 @@ def _observation(raw: Mapping[str, object], kind: Kind, spec: Spec) -> Observati
         title=line(raw.get("name")) or "Untitled",
         status=status,
         impact=Impact.MAINTENANCE if kind is Kind.MAINTENANCE else _impact(raw.get("impact"), unknown),
+        is_graded=bool(raw.get("impact")),
         kind=kind,
         began_at=_time(raw.get("started")) or _time(raw.get("start")),
         ended_at=updated_at if status.is_over else None,

@@ -104,6 +104,7 @@ def _item(entry: feed.Entry, spec: Spec) -> Observation:
         title=line(" in ".join(part for part in _title_parts(entry.title) if part)) or "Untitled",
         status=status,
         impact=Impact.MAJOR,  # the feed grades nothing; the board does
+        is_graded=False,
         began_at=updates[0].posted_at,
         ended_at=updates[-1].posted_at if status.is_over else None,
         updated_at=entry.published_at or updates[-1].posted_at,

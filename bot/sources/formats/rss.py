@@ -97,6 +97,7 @@ def _observation(
         title=without_label(entry.title) or clip(line(text), 120) or "Untitled",
         status=status,
         impact=Impact.MAINTENANCE if kind is Kind.MAINTENANCE else Impact.MINOR,
+        is_graded=False,
         kind=kind,
         began_at=_began_at(entry, blocks, status, payload),
         ended_at=_ended_at(blocks.updates) if status.is_over else None,

@@ -85,6 +85,7 @@ def _observation(raw: Mapping[str, object], own: str, payload: Payload, spec: Sp
         or line(f"{' and '.join(services[:3]) or own or 'Salesforce'}: incident {key}"),
         status=status,
         impact=Impact.MAINTENANCE if kind is Kind.MAINTENANCE else worst(_weights(impacts, unknown)),
+        is_graded=bool(impacts),
         kind=kind,
         began_at=when(raw.get("plannedStartTime")) or _start(impacts) or when(raw.get("createdAt")),
         ended_at=_end(impacts) if status.is_over else None,

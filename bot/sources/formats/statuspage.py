@@ -106,6 +106,7 @@ def event(
         title=line(raw.get("name")) or "Untitled",
         status=status,
         impact=impact_of(raw.get("impact"), kind, unknown),
+        is_graded=bool(raw.get("impact")),
         kind=kind,
         began_at=_began_at(raw, kind),
         ended_at=(when(raw.get("resolved_at")) or _closed_at(updates)) if status.is_over else None,

@@ -85,6 +85,7 @@ def _note(raw: Mapping[str, object], spec: Spec) -> Observation | None:
         title=line(raw.get("title")) or "Untitled",
         status=Status.RESOLVED if is_over else Status.INVESTIGATING,
         impact=_STYLES.get(folded(raw.get("style")), Impact.MINOR),
+        is_graded=folded(raw.get("style")) in _STYLES,
         began_at=began_at,
         ended_at=updated_at if is_over else None,
         updated_at=updated_at,

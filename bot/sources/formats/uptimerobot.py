@@ -100,6 +100,7 @@ def _announced(raw: Mapping[str, object], payload: Payload, spec: Spec) -> Obser
         title=line(raw.get("title")) or line(text, max_chars=120) or "Untitled",
         status=status,
         impact=Impact.MAINTENANCE if kind is Kind.MAINTENANCE else Impact.MINOR,
+        is_graded=False,
         kind=kind,
         began_at=began_at,
         ended_at=ends_at if status.is_over else None,

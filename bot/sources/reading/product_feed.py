@@ -67,6 +67,7 @@ def _observation(entry: feed.Entry, is_alone: bool, of: Feed, spec: Spec) -> Obs
         title=title,
         status=Status.RESOLVED if is_over else Status.INVESTIGATING,
         impact=Impact.MAJOR,  # it grades nothing
+        is_graded=False,
         began_at=at,
         updated_at=entry.updated_at or at,
         url=entry.link or of.home,

@@ -1,0 +1,126 @@
+"""Lanes and turns: what waits for its turn in a channel, and when that turn comes.
+
+How fast a channel may be spoken to is shared by all replicas (`ports.Limiter`); how a chat fares is known to each. Used by the
+outbox alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from bot.domain.delivery import Hold, Why
+from bot.domain.words import Severity
+from bot.pipeline.sending import Ready, backoff
+from bot.pipeline.voice import Voice
+from bot.ports import Clock, Limiter
+
+REST_MAX = timedelta(seconds=15)  # a chat that fails is asked at least this often
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """How fast a chat may be spoken to: each of its channels, or, with `is_shared`, all of them together."""
+
+    per_second: float
+    burst: int
+    is_shared: bool = False
+
+
+@dataclass(slots=True)
+class Lane:
+    """What waits for its turn in one channel, by the conversation's subject. One message is under way at a time."""
+
+    channel: str
+    verb: str
+    waiting: dict[str, Ready] = field(default_factory=dict)
+    has_waited: bool = False
+
+    @property
+    def chat(self) -> str:
+        """The chat's name: "slack"."""
+        return self.channel.partition(":")[0]
+
+    def add(self, ready: Ready) -> None:
+        """Let a step wait here."""
+        self.waiting[ready.talk.subject] = ready
+
+    def take(self, chosen: Sequence[Ready]) -> None:
+        """The chosen no longer wait."""
+        for ready in chosen:
+            self.waiting.pop(ready.talk.subject, None)
+
+
+class Turns:
+    """Says when a lane may send. `saw` is told how each chat fares."""
+
+    def __init__(
+        self,
+        clock: Clock,
+        voice: Voice,
+        limiter: Limiter | None,
+        paces: Mapping[tuple[str, str], Pace],
+        saw: Callable[[str, bool], None],
+        bundles: Collection[str] = (),
+    ) -> None:
+        self._clock = clock
+        self._bundles = bundles
+        self._voice = voice
+        self._limiter = limiter
+        self._paces = paces
+        self._saw = saw
+        self._failed: dict[
+            str, int
+        ] = {}  # calls in a row, by chat, or by channel where a chat is a bundle of services
+        self._rests_until: dict[str, datetime] = {}
+
+    async def wait(self, lane: Lane) -> timedelta:
+        """Zero when it is the lane's turn, which is then taken; else how long until it may be."""
+        until = self._rests_until.get(self._who_fails(lane.channel))
+        if until and (rest := until - self._clock.now()) > timedelta():
+            return rest
+        pace = self._pace(lane)
+        if pace is None or self._limiter is None:
+            return timedelta()
+        return await self._limiter.take(_bucket(lane, pace), pace.per_second, pace.burst)
+
+    async def leave_alone(self, lane: Lane, span: timedelta) -> None:
+        """The chat said for how long: no replica asks it before."""
+        pace = self._pace(lane)
+        if pace is not None and self._limiter is not None:
+            await self._limiter.rest(_bucket(lane, pace), span)
+
+    async def capped(self, lane: Lane, chosen: Sequence[Ready]) -> Hold | None:
+        """The hold of a channel that bears no more messages in this hour; the worst incidents are told all the same."""
+        most = self._voice.manners(lane.channel).posts_per_hour
+        rings = [r for r in chosen if r.step.rings]
+        if most is None or self._limiter is None or not rings:
+            return None
+        if any(r.incident.severity is Severity.SEV1 for r in rings):
+            return None
+        wait = await self._limiter.take(f"cap:{lane.channel}", most / 3_600, most)
+        return Hold(until=self._clock.now() + wait, why=Why.CAP) if wait else None
+
+    def fared(self, channel: str, ok: bool) -> None:
+        """Who fails is asked less and less often, by one message at a time; the first success opens it again."""
+        who = self._who_fails(channel)
+        if who != channel:
+            self._saw(who, ok)
+        failures = self._failed.pop(who, 0)
+        self._rests_until.pop(who, None)
+        if not ok:
+            self._failed[who] = failures + 1
+            self._rests_until[who] = self._clock.now() + min(backoff(failures + 1), REST_MAX)
+
+    def _who_fails(self, channel: str) -> str:
+        chat = channel.partition(":")[0]
+        return channel if chat in self._bundles else chat
+
+    def _pace(self, lane: Lane) -> Pace | None:
+        """The chat's; further workspaces ("slack-acme") have that of the first."""
+        return self._paces.get((lane.chat.partition("-")[0], lane.verb))
+
+
+def _bucket(lane: Lane, pace: Pace) -> str:
+    return f"{lane.verb}:{lane.chat if pace.is_shared else lane.channel}"

@@ -1,0 +1,161 @@
+"""Fail-over: a chat that is away for two minutes is left for the next one, and hears all it missed when it is back."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from bot.domain.delivery import Limits
+from bot.domain.failover import ChatHealth
+from bot.domain.routing import Group, Mode
+from bot.domain.rules import EVERYTHING, Rules
+from bot.errors import Unavailable
+from bot.pipeline.health import Health
+from bot.pipeline.ingest import Ingest
+from bot.pipeline.outbox import Courier, Voice
+from bot.pipeline.sweep import Sweep
+from bot.replay import VirtualClock
+from bot.store import keys
+from bot.store.desk import Shelf
+from bot.store.redis import Functions, RedisIncidents, RedisOutbox, connect
+from tests.build import at, said, sighting, update
+from tests.fakes.chat import FakeChat
+from tests.fakes.store_fakes import FakeSilences
+
+RULES = Rules(
+    routes=(EVERYTHING,),
+    groups=(Group(name=EVERYTHING.to[0], mode=Mode.FIRST_UP, channels=("slack:C1", "discord:1")),),
+)
+
+
+class Replica:
+    """One worker with two chats that all replicas share."""
+
+    def __init__(self, functions: Functions, clock: VirtualClock, chats: dict[str, FakeChat]) -> None:
+        self.clock = clock
+        self.outbox = RedisOutbox(functions)
+        incidents = RedisIncidents(functions)
+        self.ingest = Ingest(incidents, RULES, clock, asyncio.Event())
+        sweep = Sweep(incidents, self.outbox, self.ingest, clock)
+        self.health = Health(Shelf(functions.client, keys.CHATS, ChatHealth), chats, clock, sweep.once)
+        self.ingest.usable = self.health.usable
+        self.courier = Courier(
+            self.outbox,
+            incidents,
+            FakeSilences(),
+            chats,
+            clock,
+            voice=Voice(names={}, rules=lambda: RULES, health=lambda: self.health.known),
+            saw=lambda chat, ok: self.health.saw(chat, ok=ok),
+        )
+
+    async def see(self, *names: str) -> None:
+        """The page tells of one incident with these updates."""
+        updates = tuple(update(name, n) for n, name in enumerate(names))
+        await self.ingest.sighting(sighting(0, said(updates=updates, updated_at=self.clock.now())))
+
+    async def live(self, until: float) -> None:
+        """Deliver and look after the chats, every ten seconds until that minute."""
+        while self.clock.now() < at(until):
+            while await self.courier.drain():
+                pass
+            await self.health.once()
+            await self.clock.sleep(10)
+
+
+@pytest.fixture
+async def functions(redis_url: str) -> AsyncIterator[Functions]:
+    client = connect(redis_url)
+    functions = Functions(client)
+    await functions.load()
+    yield functions
+    await client.aclose()
+
+
+@pytest.fixture
+def chats() -> dict[str, FakeChat]:
+    return {name: FakeChat(name=name, limits=Limits(gathers=True)) for name in ("slack", "discord")}
+
+
+def away(chat: FakeChat) -> None:
+    chat.fault = lambda call: Unavailable(chat.name, "C1", "away")
+
+
+def back(chat: FakeChat) -> None:
+    chat.fault = lambda call: None
+
+
+def titles(chat: FakeChat) -> list[str]:
+    return [message.card.title for message in chat.shown]
+
+
+async def test_the_next_chat_takes_over_and_says_why(functions: Functions, chats: dict[str, FakeChat]) -> None:
+    replica = Replica(functions, VirtualClock(at(0)), chats)
+    away(chats["slack"])
+    await replica.see("u1")
+
+    await replica.live(until=1.8)
+    assert chats["discord"].shown == []
+    await replica.live(until=3)
+
+    (headline,) = chats["discord"].shown
+    assert headline.card.sections[0].text == "Slack is unreachable since 2025-10-20 07:00 UTC"
+
+
+async def test_who_comes_back_gets_one_catch_up(functions: Functions, chats: dict[str, FakeChat]) -> None:
+    replica = Replica(functions, VirtualClock(at(0)), chats)
+    await replica.see("u1")
+    await replica.live(until=1)
+    away(chats["slack"])
+    await replica.see("u1", "u2", "u3", "u4", "u5", "u6", "u7", "u8")
+    await replica.live(until=6)
+
+    back(chats["slack"])
+    await replica.live(until=12)
+
+    assert [m.card.title for m in chats["slack"].shown[1:]] == ["acme: catching up on 7 updates"]
+    assert replica.health.usable() == {"slack", "discord"}
+
+
+async def test_who_is_back_for_less_than_five_minutes_is_not_relied_on(
+    functions: Functions, chats: dict[str, FakeChat]
+) -> None:
+    replica = Replica(functions, VirtualClock(at(0)), chats)
+    away(chats["slack"])
+    await replica.see("u1")
+    await replica.live(until=4)
+
+    back(chats["slack"])
+    await replica.live(until=7)
+
+    assert replica.health.usable() == {"discord"}
+
+
+async def test_replicas_share_what_they_learn(functions: Functions, chats: dict[str, FakeChat]) -> None:
+    clock = VirtualClock(at(0))
+    one, other = Replica(functions, clock, chats), Replica(functions, clock, chats)
+    away(chats["slack"])
+    await one.see("u1")
+
+    await one.live(until=3)
+    await other.health.once()
+
+    assert other.health.usable() == {"discord"}
+
+
+async def test_an_away_chat_that_nothing_is_due_in_is_asked_now_and_then(
+    functions: Functions, chats: dict[str, FakeChat]
+) -> None:
+    replica = Replica(functions, VirtualClock(at(0)), chats)
+    for minute in (0, 2):
+        replica.clock.set(at(minute))
+        replica.health.saw("slack", ok=False)
+    await replica.health.once()
+    assert replica.health.usable() == {"discord"}
+
+    await replica.live(until=10)
+
+    assert chats["slack"].calls == ["ping"] * 6
+    assert replica.health.usable() == {"slack", "discord"}

@@ -1,0 +1,305 @@
+"""Lanes: what waits together is said together, worst first; what a channel does not want now is said later, not lost."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+
+import pytest
+
+from bot.clock import SystemClock
+from bot.domain.card import Card
+from bot.domain.channels import Manners, Span
+from bot.domain.delivery import Limits, Receipt
+from bot.domain.observation import Place
+from bot.domain.routing import Group
+from bot.domain.rules import EVERYTHING, Rules
+from bot.domain.services import Service, parse_need
+from bot.domain.words import Severity
+from bot.errors import RateLimited, Unavailable
+from bot.pipeline.ingest import Ingest
+from bot.pipeline.outbox import Courier, Pace, Voice
+from bot.ports import Clock
+from bot.replay import VirtualClock
+from bot.store.redis import Functions, RedisIncidents, RedisOutbox, connect
+from bot.store.sharing import RedisLimiter
+from bot.tasks import end
+from tests.build import at, said, sighting, update
+from tests.fakes.chat import FakeChat
+from tests.fakes.store_fakes import FakeSilences
+
+STRICT = {("fake", "post"): Pace(per_second=1, burst=1), ("fake", "edit"): Pace(per_second=1, burst=20)}
+
+
+@dataclass
+class StrictChat(FakeChat):
+    """Refuses a second message to a channel within the second, as Slack may."""
+
+    last: dict[str, float] = field(default_factory=dict)
+    refused: int = 0
+
+    async def post(self, channel: str, card: Card, *, key: str, thread: Receipt | None = None) -> Receipt:
+        now = time.monotonic()
+        if now - self.last.get(channel, -9) < 0.95:
+            self.refused += 1
+            raise RateLimited(self.name, channel, timedelta(seconds=1))
+        self.last[channel] = now
+        return await super().post(channel, card, key=key, thread=thread)
+
+
+class Room:
+    """One worker's delivery half on a real store."""
+
+    def __init__(self, functions: Functions, *, clock: Clock, chat: FakeChat | None = None) -> None:
+        self.functions = functions
+        self.clock = clock
+        self.chat = chat or FakeChat(limits=Limits(gathers=True))
+        self.silences = FakeSilences()
+        self.changed = asyncio.Event()
+        self.incidents = RedisIncidents(functions)
+        self.ingest = Ingest(self.incidents, routed("fake:C1"), clock, self.changed)
+        self.paces: dict[tuple[str, str], Pace] = {}
+
+    def courier(self) -> Courier:
+        return Courier(
+            RedisOutbox(self.functions),
+            RedisIncidents(self.functions),
+            self.silences,
+            {"fake": self.chat, "other": self.chat},
+            self.clock,
+            voice=Voice(names={}, rules=lambda: self.ingest.rules),
+            limiter=RedisLimiter(self.functions),
+            paces=self.paces,
+        )
+
+    async def see(self, *names: str, provider: str = "acme", **changes: object) -> None:
+        """The page lists these incidents, each with an update."""
+        observations = tuple(
+            replace(said(name, updates=(update(f"{name}-u", 0),), title=f"Title of {name}"), **changes)
+            for name in names
+        )
+        await self.ingest.sighting(
+            replace(sighting(0, *observations, source=provider), provider=provider, seen_at=self.clock.now())
+        )
+
+    async def settle_down(self, *, until: float | None = None) -> None:
+        """Deliver in virtual time until nothing is due (before `until`, in minutes)."""
+        courier = self.courier()
+        assert isinstance(self.clock, VirtualClock)
+        for _ in range(200):
+            while await courier.drain():
+                pass
+            due = await RedisOutbox(self.functions).next_due()
+            if due is None or (until is not None and due > at(until)):
+                return
+            self.clock.set(due)
+        raise AssertionError("the outbox does not come to rest")
+
+
+def routed(*channels: str, manners: Manners | None = None, digest: bool = False) -> Rules:
+    route = replace(EVERYTHING, is_digest=True) if digest else EVERYTHING
+    return Rules(
+        routes=(route,),
+        groups=(Group(name=EVERYTHING.to[0], channels=channels),),
+        usual=manners or Manners(),
+    )
+
+
+@pytest.fixture
+async def functions(redis_url: str) -> AsyncIterator[Functions]:
+    client = connect(redis_url)
+    functions = Functions(client)
+    await functions.load()
+    yield functions
+    await client.aclose()
+
+
+@pytest.fixture
+def room(functions: Functions) -> Room:
+    return Room(functions, clock=VirtualClock(at(0)))
+
+
+async def test_thirty_at_once_are_visible_within_three_seconds_in_three_messages(
+    functions: Functions,
+) -> None:
+    """A channel bears one message a second: thirty headlines would take half a minute."""
+    room = Room(functions, clock=SystemClock(), chat=StrictChat(limits=Limits(gathers=True)))
+    room.paces = STRICT
+    began = time.monotonic()
+    running = asyncio.create_task(room.courier().run(room.changed))
+
+    await room.see(*(f"e{n}" for n in range(30)))
+    async with asyncio.timeout(10):
+        while not all(any(f"Title of e{n} " in m.card.plain for m in room.chat.shown) for n in range(30)):
+            await asyncio.sleep(0.02)
+    took = time.monotonic() - began
+    await end([running])
+
+    assert took < 3
+    assert len(room.chat.shown) <= 3
+    assert room.chat.refused == 0
+
+
+async def test_a_lost_reply_to_a_message_for_many_doubles_none_of_them(room: Room) -> None:
+    left = ["lost"]
+    room.chat.fault = lambda call: left.pop() if call == "post" and left else None
+    await room.see(*(f"e{n}" for n in range(8)))
+
+    await room.settle_down()
+
+    assert len(room.chat.shown) == 1
+    assert "find" in room.chat.calls
+
+
+async def test_a_line_among_others_follows_its_incident(room: Room) -> None:
+    await room.see(*(f"e{n}" for n in range(8)))
+    await room.settle_down()
+
+    await room.see(*(f"e{n}" for n in range(1, 8)))  # e0 is no longer listed: over
+    await room.settle_down()
+
+    (message,) = room.chat.shown
+    assert "Resolved: acme: Title of e0" in message.card.plain
+    assert message.edits == 1
+
+
+async def test_news_after_a_storm_get_their_own_headline(room: Room) -> None:
+    await room.see(*(f"e{n}" for n in range(8)))
+    await room.settle_down()
+
+    await room.see("e0", updates=(update("e0-u", 0), update("e0-v", 1)))
+    await room.settle_down(until=1)
+
+    assert "text of ea-v" in room.chat.shown[1].card.plain
+
+
+async def test_a_chat_that_hangs_keeps_no_other_channel_waiting(functions: Functions) -> None:
+    room = Room(functions, clock=SystemClock())
+    room.ingest.rules = routed("fake:hangs", "fake:works")
+    post = room.chat.post
+
+    async def hanging(channel: str, card: Card, *, key: str, thread: Receipt | None = None) -> Receipt:
+        if channel == "hangs":
+            await asyncio.sleep(60)
+        return await post(channel, card, key=key, thread=thread)
+
+    room.chat.post = hanging  # type: ignore[method-assign]
+    running = asyncio.create_task(room.courier().run(room.changed))
+
+    await room.see("e1")
+    async with asyncio.timeout(5):
+        while not room.chat.shown:
+            await asyncio.sleep(0.01)
+    await end([running])
+
+    assert room.chat.shown[0].channel == "works"
+
+
+async def test_a_digest_comes_at_its_hour_in_one_message(room: Room) -> None:
+    room.ingest.rules = routed("fake:C1", digest=True)  # it is 07:00 UTC; the digest is due at 09:00
+    await room.see("e1", "e2")
+    await room.settle_down(until=119)
+    assert room.chat.shown == []
+
+    await room.settle_down(until=121)
+
+    (message,) = room.chat.shown
+    assert message.card.title == "Digest: 2 incidents"
+
+
+async def test_what_came_and_went_before_the_digest_is_in_it(room: Room) -> None:
+    room.ingest.rules = routed("fake:C1", digest=True)
+    await room.see("e1", "e2")
+    room.clock.set(at(30))  # type: ignore[attr-defined]
+    await room.see("e2")
+
+    await room.settle_down(until=121)
+
+    assert "Resolved: acme: Title of e1" in room.chat.shown[0].card.plain
+
+
+async def test_later_news_of_the_digest_wait_for_the_next_one(room: Room) -> None:
+    room.ingest.rules = routed("fake:C1", digest=True)
+    await room.see("e1")
+    await room.settle_down(until=121)
+    room.clock.set(at(130))  # type: ignore[attr-defined]
+    await room.see("e1", updates=(update("e1-u", 0), update("e1-v", 130)))
+
+    await room.settle_down(until=24 * 60 + 119)
+    before = len(room.chat.shown)
+    await room.settle_down(until=24 * 60 + 121)
+
+    assert (before, len(room.chat.shown)) == (1, 2)
+
+
+async def test_in_its_hours_of_quiet_a_channel_is_edited_but_not_rung(room: Room) -> None:
+    await room.see("e1")
+    await room.settle_down()
+    room.ingest.rules = routed("fake:C1", manners=Manners(quiet=(Span(),), speaks_from=None))
+    room.clock.set(at(5))  # type: ignore[attr-defined]
+    await room.see("e1", updates=(update("e1-u", 0), update("e1-v", 5)))
+
+    await room.settle_down(until=9)
+
+    (headline,) = room.chat.shown
+    assert "text of eb-v" in headline.card.plain
+
+
+async def test_a_channel_bears_only_so_many_messages_an_hour_and_the_next_says_how_many_waited(
+    room: Room,
+) -> None:
+    room.ingest.rules = routed("fake:C1", manners=Manners(posts_per_hour=2))
+    for n in range(5):
+        room.clock.set(at(n))  # type: ignore[attr-defined]
+        await room.see(*(f"e{i}" for i in range(n + 1)))
+        await room.settle_down(until=n)
+    assert len(room.chat.shown) == 2
+
+    room.clock.set(at(60))  # type: ignore[attr-defined]
+    await room.functions.client.delete("fogbell:bucket:cap:fake:C1")  # an hour went by for the store as well
+    await room.settle_down(until=61)
+
+    assert room.chat.shown[2].card.title == "3 incidents held back by the limit of 2 messages an hour"
+
+
+async def test_roles_are_called_once_for_an_incident_and_not_too_often(room: Room) -> None:
+    on_call = replace(EVERYTHING, mentions=((Severity.SEV2, ("fake:S1",)),))
+    room.ingest.rules = Rules(
+        routes=(on_call,),
+        groups=(Group(name="everywhere", channels=("fake:C1",)),),
+        services=(Service(name="shop", needs=(parse_need("acme"),), tier=1),),
+        usual=Manners(mentions_per_hour=2),
+    )
+    for n in range(4):
+        room.clock.set(at(n))  # type: ignore[attr-defined]
+        await room.see(*(f"e{i}" for i in range(n + 1)), places=(Place(provider="acme"),))
+        await room.settle_down()
+
+    assert [bool(m.card.mentions) for m in room.chat.shown] == [True, True, False, False]
+
+
+async def test_an_unavailable_chat_is_asked_by_one_message_at_a_time(room: Room) -> None:
+    room.chat.fault = lambda call: Unavailable("fake", "C1", "away")
+    await room.see(*(f"e{n}" for n in range(5)))
+
+    courier = room.courier()
+    while await courier.drain():
+        pass
+
+    assert room.chat.calls == ["post"]
+
+
+async def test_when_the_chat_asks_to_be_left_alone_all_replicas_do(room: Room) -> None:
+    room.paces = STRICT
+    room.chat.fault = lambda call: RateLimited("fake", "C1", timedelta(seconds=30))
+    await room.see("e1")
+    await room.courier().drain()
+    room.chat.fault = lambda call: None
+    room.clock.set(at(5))  # type: ignore[attr-defined]  # our clock, not the store's
+
+    await room.courier().drain()
+
+    assert room.chat.calls == ["post"]
