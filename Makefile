@@ -9,7 +9,7 @@ FUZZ_TARGETS ?= statuspage feed currentevents
 PIP    := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev run demo test test-fast test-all check bench fuzz lock clean
+.PHONY: help install install-dev run demo test test-fast test-all check bench soak fuzz lock clean
 
 help:            ## list these commands
 	@grep -E '^[a-z-]+: .*##|^[a-z-]+:  *##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -54,6 +54,9 @@ check: $(DEV_STAMP)        ## format, lint, types, import contracts, tests
 
 bench: $(DEV_STAMP)        ## benchmarks: figures and ratios of one run
 	@$(BIN)/python -m benchmarks
+
+soak: $(DEV_STAMP)         ## storm three workers for SOAK_SECONDS (default 600); SOAK_SEED=n repeats one
+	@$(BIN)/python -m tests.soak
 
 fuzz: $(DEV_STAMP)         ## fuzz parsers, FUZZ_SECONDS each (default 60); Linux, Python 3.11 to 3.13
 	@$(PIP) install --require-hashes -r requirements/fuzz.txt

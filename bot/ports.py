@@ -92,9 +92,9 @@ class Incidents(Protocol):
 class Claimed:
     """A due conversation that is ours until the lease ends; every later write must carry `token`.
 
-    `aside` is the store's own: what a newer Fogbell wrote into the conversation, to be written back with it. `must_look` says that
-    the chat may hold messages that the store does not know of: look for the next one before posting it. Settled with it, the mark
-    stays; whoever looked and found nothing carries on without it.
+    `aside` is the store's own: what a newer Fogbell wrote into the conversation, to be written back with it. `must_look`
+    says that the chat may hold messages that the store does not know of: look for the next one before posting it. Settled
+    with it, the mark stays; whoever looked and found nothing carries on without it.
     """
 
     talk: Conversation
@@ -124,6 +124,16 @@ class Outbox(Protocol):
 
         The intention is forgotten unless `talk` still carries it: then nobody knows yet whether it arrived.
         """
+        ...
+
+    async def begin_all(self, pairs: Sequence[tuple[Claimed, Attempt]]) -> list[bool]:
+        """`begin` for many conversations in one go; False where the token is old."""
+        ...
+
+    async def settle_all(
+        self, outcomes: Sequence[tuple[Claimed, Conversation, datetime | None]]
+    ) -> list[bool]:
+        """`settle` for many conversations in one go; False where the token is old."""
         ...
 
     async def wake(self, talk: Conversation, due_at: datetime) -> None:
@@ -182,8 +192,8 @@ class Leases(Protocol):
 class Audit(Protocol):
     """What was done, line by line, bounded."""
 
-    async def append(self, line: Mapping[str, str]) -> None:
-        """Add a line; the oldest ones are forgotten."""
+    async def append(self, *lines: Mapping[str, str]) -> None:
+        """Add these lines; the oldest ones are forgotten."""
         ...
 
     async def tail(self, limit: int) -> tuple[Mapping[str, str], ...]:

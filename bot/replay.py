@@ -6,7 +6,6 @@ prints what would have been said.
 
 from __future__ import annotations
 
-import asyncio
 import os
 import re
 import tempfile
@@ -25,6 +24,7 @@ from bot.domain.silences import Silence
 from bot.errors import ParseError, UsageError
 from bot.pipeline.ingest import Ingest
 from bot.pipeline.outbox import Courier, Delivered, Voice
+from bot.pipeline.wake import Wake
 from bot.pipeline.watch import sighting_of
 from bot.sources import FORMATS, detect
 from bot.sources.payload import Format, Payload, SourceSpec
@@ -182,7 +182,7 @@ async def replay(
             limiter=VirtualLimiter(clock),
             on_delivered=done.append,
         )
-        ingest = Ingest(incidents, rules, clock, asyncio.Event())
+        ingest = Ingest(incidents, rules, clock, Wake())
         for snapshot in snapshots:
             await _until(snapshot.at, clock, outbox, courier)
             clock.set(snapshot.at)

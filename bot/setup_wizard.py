@@ -31,6 +31,11 @@ _CHAT_TABLES = {
         '\n# docs/configuration.md says where to get the token.\n[chat.discord]\ntoken = { env = "DISCORD_TOKEN" }\n'
     ),
 }
+_WHAT_IS_TOLD = (
+    "\n# Without a route, chats hear at once of what is major or worse; what is minor waits for their digest at 09:00, and\n"
+    "# so does what hits none of your services, once you name some ([[service]]). The console hears everything at once.\n"
+    "# docs/routing.md says how to ask for more, and for hours of quiet.\n"
+)
 _CHANNEL_HELP = {
     "slack": "Slack channel id, such as C0123ABCD",
     "discord": "Discord channel id, such as 998877665544332211",
@@ -104,7 +109,7 @@ def written(answers: Answers) -> str:
         parts.append(f'\n[[check]]\nname = "health"\nkind = "http"\nurl  = {_text(answers.health_url)}\n')
     channels = [f"{chat}:{channel}" for chat, channel in answers.chats.items()]
     listed = ", ".join(f'"{channel}"' for channel in (*channels, "console:main", "terminal:main"))
-    parts.append(f'\n[[group]]\nname     = "ops"\nchannels = [{listed}]\n\n[[route]]\nto = ["ops"]\n')
+    parts += [f'\n[[group]]\nname     = "ops"\nchannels = [{listed}]\n', _WHAT_IS_TOLD]
     return "".join(parts)
 
 

@@ -52,7 +52,9 @@ POST_TO_RECEIPT = Histogram(
     buckets=(*_SECONDS, 7200), registry=REGISTRY,
 )  # fmt: skip
 UPDATES = Counter("fogbell_updates_total", "Updates that incidents gained", registry=REGISTRY)
-OUTBOX_DUE = Gauge("fogbell_outbox_due", "Conversations that should have been heard by now", registry=REGISTRY)
+OUTBOX_DUE = Gauge(
+    "fogbell_outbox_due", "Conversations that should have been heard by now", registry=REGISTRY
+)
 OUTBOX_OLDEST = Gauge(
     "fogbell_outbox_oldest_seconds", "Since the oldest of what they miss was said", registry=REGISTRY
 )
@@ -64,6 +66,7 @@ DELIVERIES = Counter(
     "fogbell_deliveries_total", "Steps tried", ["chat", "step", "outcome"], registry=REGISTRY
 )
 CHAT_UP = Gauge("fogbell_chat_up", "1 when the last call to the chat succeeded", ["chat"], registry=REGISTRY)
+CHAT_LEFT = Gauge("fogbell_chat_away", "1 while no worker can rely on the chat", ["chat"], registry=REGISTRY)
 CONFLICTS = Counter("fogbell_commit_conflicts_total", "Commits that found a newer ledger", registry=REGISTRY)
 RESTARTS = Counter(
     "fogbell_loop_restarts_total", "Loops started again after a crash", ["loop"], registry=REGISTRY
@@ -143,7 +146,7 @@ def forget_check(name: str) -> None:
 
 def log() -> Any:
     """The logger: `log().info(Event.STARTED, key=value)`."""
-    return structlog.get_logger()
+    return structlog.get_logger("fogbell")
 
 
 def set_up_logging(style: str = "text", level: int = logging.INFO) -> None:

@@ -16,6 +16,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from statistics import median
 from typing import Any
 
@@ -34,6 +35,7 @@ from bot.domain.incident import Ledger
 from bot.domain.observation import Sighting
 from bot.errors import Conflict
 from bot.pipeline.ingest import Ingest
+from bot.pipeline.wake import Wake
 from bot.store import keys
 from bot.store.functions import library
 from bot.store.redis import Functions, RedisIncidents, connect
@@ -137,28 +139,30 @@ async def _again(
 async def _seeded(incidents: RedisIncidents, names: Sequence[str]) -> None:
     for name in names:
         ledger = await incidents.read(name)
-        decision = decide(ledger, _of(name, sighting_at(0)), RULES)
+        decision = decide(ledger, _page(name, 0), RULES)
         if decision is not None:
             await incidents.commit(ledger, decision, datetime.now(UTC))
 
 
 async def _decided(incidents: RedisIncidents, name: str, count: int) -> tuple[Ledger, Decision]:
     ledger = await incidents.read(name)
-    decision = decide(ledger, _of(name, _news(count)), RULES)
+    decision = decide(ledger, _news(name, count), RULES)
     if decision is None:
         raise AssertionError("an edited update must change its incident")
     return ledger, decision
 
 
-def _of(name: str, seen: Sighting) -> Sighting:
-    """The same of another provider."""
+@cache
+def _page(name: str, minute: int) -> Sighting:
+    """What a provider's page says, made once: making it is not what is measured."""
+    seen = sighting_at(minute)
     said = tuple(replace(one, provider=name, places=()) for one in seen.observations)
     return replace(seen, provider=name, source=name, observations=said)
 
 
-def _news(count: int, of: int = 0) -> Sighting:
+def _news(name: str, count: int, of: int = 0) -> Sighting:
     """One more update, the same each time but for its text: what is written does not grow from commit to commit."""
-    seen = sighting_at(1)
+    seen = _page(name, 1)
     said = list(seen.observations)
     before, last = said[of].updates[:-1], said[of].updates[-1]
     said[of] = replace(said[of], updates=(*before, replace(last, text=text("commit", count) * 3)))
@@ -226,12 +230,12 @@ async def _replica(socket: str, seconds: float, number: int) -> None:
     client = connect(f"unix://{socket}")
     functions = Functions(client)
     await functions.load()
-    ingest = Ingest(RedisIncidents(functions), RULES, SystemClock(), asyncio.Event())
+    ingest = Ingest(RedisIncidents(functions), RULES, SystemClock(), Wake())
     commits = given_up = count = 0
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         count += 1
-        seen = replace(_of("acme0", _news(count * REPLICAS + number, of=number)), seen_at=datetime.now(UTC))
+        seen = replace(_news("acme0", count * REPLICAS + number, of=number), seen_at=datetime.now(UTC))
         try:
             commits += bool(await ingest.sighting(seen))
         except Conflict:

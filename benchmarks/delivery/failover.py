@@ -12,9 +12,19 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from benchmarks.delivery import pages
-from benchmarks.delivery.kills import audit
+from benchmarks.delivery.kills import PATIENCE_S, audit
 from benchmarks.delivery.limits import count_row
-from benchmarks.delivery.stand import TOKEN, Stand, Store, free_port, is_up, route, says_pong, until_quiet
+from benchmarks.delivery.stand import (
+    TOKEN,
+    Stand,
+    Store,
+    free_port,
+    is_up,
+    route,
+    says_pong,
+    until_quiet,
+    until_told,
+)
 from benchmarks.measure import Row
 from benchmarks.stage import NotHereError, wait_for
 
@@ -70,7 +80,8 @@ def _over(stand: Stand, master: Store, replica: Store) -> Iterator[Row | str]:
         if not killed_at and time.monotonic() > began + BEFORE_S:
             killed_at = time.monotonic()
             master.kill()
-    words = until_quiet(stand, 6, 45)
+    until_told(stand, at, PATIENCE_S)
+    words = until_quiet(stand, 2, 10)
     told = stand.told()
     first = min((when for mark, when in told.items() if at.get(mark, 0) > killed_at), default=float("inf"))
     yield Row(

@@ -28,6 +28,7 @@ from benchmarks.delivery.stand import (
     pushed,
     route,
     until_quiet,
+    until_told,
 )
 from benchmarks.delivery.storm import incidents
 from benchmarks.measure import Row
@@ -102,8 +103,7 @@ def _under_load(stand: Stand) -> Iterator[Row | str]:
     written = _written_amid_kills(stand, victim, store)
     ended = time.monotonic()
     wanted = {mark for marks in written.values() for mark in marks}
-    while wanted - stand.told().keys() and time.monotonic() < ended + PATIENCE_S:
-        time.sleep(0.5)
+    until_told(stand, wanted, PATIENCE_S)
     words = until_quiet(stand, 2, 10)
     found = audit(words, written)
     name = f"{KILLS} kills each of worker and store, {len(wanted)} updates"
@@ -223,6 +223,8 @@ def _bursts(
         accepted += send(number, OF_ALL // BURSTS + (number < OF_ALL % BURSTS))
         time.sleep(KILLED_AFTER_S)
         restart()
+    if is_held:
+        until_told(stand, accepted, PATIENCE_S)
     words = until_quiet(stand, 5, 40)
     told = [mark for word in words if word.is_message for mark in word.marks]
     lost, doubled = len(set(accepted) - set(told)), len(told) - len(set(told))

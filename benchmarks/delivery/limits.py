@@ -95,11 +95,11 @@ def _many(stand: Stand, port: int) -> Iterator[Row]:
     yield Row(name=f"{name}: all", ours=took * 1e6, against="allowed", theirs=5e6, at_most=1)
     yield count_row("  messages", sum(word.is_message for word in words), MANY / 5)
     yield count_row("  lost", MANY - len(told), 0)
-    yield count_row("  criticals told after others", _late(words), 0)
+    yield count_row("  criticals told after others", late_criticals(words), 0)
     yield count_row("  refused by 429", sum(word.status == 429 for word in words), 0)
 
 
-def _late(words: Sequence[Word]) -> int:
+def late_criticals(words: Sequence[Word]) -> int:
     """How many criticals their channel was told in a later message than one without any."""
     late, seen_others = 0, set()
     for word in sorted((w for w in words if w.is_message), key=lambda w: w.at):

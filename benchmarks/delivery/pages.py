@@ -9,7 +9,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 _MARK = re.compile(rb"zz-[a-z0-9]+-\d+")
-PARTS = 10
+PARTS = 30  # as on the pages of `benchmarks.world`
+
+
+_ABOUT = {
+    "description": "What this part of the service does for those who use it.", "only_show_if_degraded": False,
+    "showcase": True, "group_id": None, "start_date": "2024-01-01",
+}  # fmt: skip
 
 
 def mark(tag: str, number: int) -> str:
@@ -63,7 +69,7 @@ def incident(
 def summary(name: str, incidents: Sequence[dict[str, Any]]) -> bytes:
     """A page's summary.json."""
     page = {"id": name, "name": name, "url": f"http://{name}.localhost", "time_zone": "Etc/UTC"}
-    parts = [_part(name, f"Part {n}") for n in range(PARTS)]
+    parts = [_part(name, f"Part {n}") | _ABOUT for n in range(PARTS)]
     body = {
         "page": page,
         "components": parts,

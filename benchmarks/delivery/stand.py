@@ -221,6 +221,13 @@ def free_port() -> int:
         return int(one.getsockname()[1])
 
 
+def until_told(stand: Stand, marks: Iterable[str], within_s: float) -> None:
+    """Return when messages have shown all of these, or time is up."""
+    wanted, end = set(marks), time.monotonic() + within_s
+    while wanted - stand.told().keys() and time.monotonic() < end:
+        time.sleep(0.5)
+
+
 def until_quiet(stand: Stand, seconds: float, within_s: float) -> list[Word]:
     """All that the chats were told, once no message came for so long."""
     end = time.monotonic() + within_s

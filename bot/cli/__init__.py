@@ -29,6 +29,7 @@ _COMMANDS = (
     "monitor",
     "providers",
     "routes",
+    "outbox",
     "init",
     "check_config",
     "doctor",

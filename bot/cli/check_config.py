@@ -34,7 +34,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Say that it is valid, and what is in it."""
-    from bot.config import rules, sources
+    from bot.config import sources
     from bot.notices import draft
 
     config = config_at(args.file)
@@ -44,6 +44,6 @@ def run(args: argparse.Namespace) -> int:
     chats = [name for name in ("slack", "discord", "apprise", "webhook") if getattr(config.chat, name)]
     print(
         f"{args.file}: valid. {len(sources(config))} feeds, {len(config.check)} checks, {len(config.service)} services, "
-        f"{len(rules(config).routes)} routes; chats: {', '.join([*chats, 'console', 'terminal'])}."
+        f"{len(config.route)} routes; chats: {', '.join([*chats, 'console', 'terminal'])}."
     )
     return OK

@@ -6,8 +6,9 @@ from bot.commands.help import help_
 from bot.commands.incidents import ack, list_, show, silence
 from bot.commands.monitors import monitor
 from bot.commands.notices import draft
+from bot.commands.outbox import outbox
 from bot.commands.routes import routes
 from bot.commands.services import status
 from bot.commands.spec import Command
 
-COMMANDS: tuple[Command, ...] = (status, list_, show, ack, silence, routes, draft, monitor, help_)
+COMMANDS: tuple[Command, ...] = (status, list_, show, ack, silence, routes, outbox, draft, monitor, help_)

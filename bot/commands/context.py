@@ -14,6 +14,7 @@ from bot.domain.rules import Rules
 from bot.domain.words import Severity
 from bot.errors import NotPossible
 from bot.notices.draft import Drafts
+from bot.pipeline.backlog import Backlog
 from bot.ports import Incidents, Monitors, Silences, Sources
 from bot.sources.finding.detecting import Found
 
@@ -48,6 +49,7 @@ class Context:
     commands: tuple[Command, ...]
     monitors: Monitors | None = None
     detect: Detect | None = None
+    backlog: Backlog | None = None
 
     def provider(self, slug: str) -> str:
         """What people call one provider."""
@@ -59,6 +61,13 @@ class Context:
         if self.monitors is None:
             raise NotPossible("Pages cannot be added here; add a [[source]] to the configuration.")
         return self.monitors
+
+    @property
+    def outbox(self) -> Backlog:
+        """What waits to be said. Raises NotPossible where that cannot be looked at."""
+        if self.backlog is None:
+            raise NotPossible("The outbox cannot be looked at here.")
+        return self.backlog
 
     async def look(self, url: str) -> Found:
         """The feed of a page. Raises SourceError, or NotPossible where no page can be looked at."""

@@ -23,6 +23,7 @@ from bot.domain.card import Tone
 from bot.domain.rules import Rules
 from bot.errors import CommandError, NotAllowed, NotFound, NotPossible, StoreError, UsageError
 from bot.notices.draft import Drafts
+from bot.pipeline.backlog import Backlog
 from bot.ports import Audit, Clock, Incidents, Monitors, Once, Silences, Sources
 from bot.telemetry import COMMANDS as RUNS
 from bot.telemetry import Event, log
@@ -65,6 +66,7 @@ class Dispatcher:
     zone: tzinfo
     monitors: Monitors | None = None
     detect: Detect | None = None
+    backlog: Backlog | None = None
     patience_s: float = PATIENCE_S
 
     async def run_text(
@@ -137,6 +139,7 @@ class Dispatcher:
             commands=self.commands,
             monitors=self.monitors,
             detect=self.detect,
+            backlog=self.backlog,
         )
 
     async def _note(self, call: _Call, line: str, outcome: str) -> None:

@@ -26,6 +26,7 @@ from bot.config.models import (
     Console,
     GroupTable,
     Notices,
+    Pulse,
     RouteTable,
     ServiceTable,
     Source,
@@ -49,6 +50,7 @@ class Config:
     fogbell: About
     store: Store
     console: Console
+    pulse: Pulse
     chat: Chats
     notices: Notices
     rules: Windows

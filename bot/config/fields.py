@@ -79,6 +79,14 @@ def listed(value: Any) -> Any:
     return (value,) if isinstance(value, str | int) else value
 
 
+def something(value: Any) -> Any:
+    """The words of a condition, as written: one that names nothing would match everything. Raises ValueError."""
+    words = value if isinstance(value, list) else [value]
+    if not words or any(isinstance(word, str) and not word.strip() for word in words):
+        raise ValueError("names nothing: leave it out, or name something")
+    return value
+
+
 def needed_alone(value: Any, info: ValidationInfo) -> Any:
     """The token of Slack's one workspace, which may only be left out where there are others."""
     if value is None and info.data.get("workspace", "wrong") == ():
@@ -135,6 +143,11 @@ def _hook_address(value: Any, info: ValidationInfo) -> Secret:
     secret = Secret(value) if isinstance(value, str) else resolve(value, info)
     web_address(secret.reveal())
     return secret
+
+
+def _pulse_address(value: Secret) -> Secret:
+    web_address(value.reveal())
+    return value
 
 
 def _hook_secret(value: Secret) -> Secret:
@@ -268,6 +281,8 @@ PublicUrl = Annotated[str, AfterValidator(_public_address)]
 PushSecret = Annotated[Secret, BeforeValidator(resolve), AfterValidator(_push_secret)]
 ServiceUrl = Annotated[Secret, BeforeValidator(resolve), AfterValidator(_service_address)]
 HookUrl = Annotated[Secret, BeforeValidator(_hook_address)]
+PulseUrl = Annotated[Secret, BeforeValidator(resolve), AfterValidator(_pulse_address)]
+PulsePace = Annotated[Duration, _at_least("10s")]
 HookSecret = Annotated[Secret, BeforeValidator(resolve), AfterValidator(_hook_secret)]
 HeaderName = Annotated[str, AfterValidator(_header_name)]
 HeaderSecret = Annotated[Secret, BeforeValidator(resolve), AfterValidator(_header_secret)]
@@ -283,6 +298,7 @@ NeedField = Annotated[Need, BeforeValidator(_need)]
 LeastSeverity = Annotated[Severity, BeforeValidator(_severity)]
 LeastImpact = BeforeValidator(_at_least_impact)
 Listed = BeforeValidator(listed)
+Something = BeforeValidator(something)
 Tables = BeforeValidator(_tables)
 TimeZone = Annotated[str, AfterValidator(_time_zone)]
 SlashCommand = Annotated[str, AfterValidator(_slash_command)]

@@ -29,10 +29,13 @@ from bot.config.fields import (
     Pace,
     Positive,
     PublicUrl,
+    PulsePace,
+    PulseUrl,
     PushSecret,
     ServiceUrl,
     SlashCommand,
     Slug,
+    Something,
     StoreUrl,
     Tables,
     TimeZone,
@@ -101,6 +104,14 @@ class Console(Table):
     port: int = Field(default=8080, ge=0, le=65535)
     token: SecretField | None = None
     public_url: PublicUrl | None = None
+
+
+class Pulse(Table):
+    """[pulse]: a sign of life for a service that raises the alarm when it stays away."""
+
+    url: PulseUrl | None = None
+    every: PulsePace = timedelta(seconds=60)
+    method: Literal["GET", "POST"] = "GET"
 
 
 class Workspace(Table):
@@ -248,12 +259,12 @@ class When(Table):
 
     severity: LeastSeverity | None = None
     impact: Annotated[Impact, LeastImpact] | None = None
-    provider: Names = ()
-    component: Names = ()
-    region: Names = ()
-    service: Names = ()
+    provider: Annotated[Names, Something] = ()
+    component: Annotated[Names, Something] = ()
+    region: Annotated[Names, Something] = ()
+    service: Annotated[Names, Something] = ()
     tier: Tiers = ()
-    kind: Annotated[tuple[Kind, ...], Listed] = ()
+    kind: Annotated[tuple[Kind, ...], Listed, Something] = ()
 
 
 class RouteTable(Table):
@@ -335,6 +346,7 @@ TABLES: dict[str, type[Table]] = {
     "fogbell": About,
     "store": Store,
     "console": Console,
+    "pulse": Pulse,
     "chat": Chats,
     "notices": Notices,
     "rules": Windows,

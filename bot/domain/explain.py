@@ -170,9 +170,10 @@ def _why_not(incident: Incident, rules: Rules) -> str:
 
 def _why_nothing(channel: str, incident: Incident, after: Incident, rules: Rules) -> str:
     groups = [group for group in rules.groups if channel in group.channels]
-    if other := next(_speakers(groups, after), None):
-        return other
     asked = {name for route in asking(incident, rules) for name in route.to}
+    heard_by = [group for group in groups if not asked or group.name in asked]
+    if other := next(_speakers(heard_by, after), None):
+        return other
     if any(group.name in asked for group in groups):
         return f"{channel.partition(':')[0]} cannot be used now"
     if asked:

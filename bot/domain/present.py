@@ -150,7 +150,8 @@ def _in_one_line(title: str, incident: Incident, speech: _Speech) -> str:
 def _facts(incident: Incident, speech: _Speech) -> list[Field]:
     facts = _weights(incident, speech)
     if incident.began_at:
-        facts.append((Phrase.BEGAN, speech.clock(incident.began_at)))
+        begin = Phrase.BEGINS if incident.status is Status.SCHEDULED else Phrase.BEGAN
+        facts.append((begin, speech.clock(incident.began_at)))
     if incident.ended_at and not incident.is_open:
         facts.append((Phrase.ENDED, speech.clock(incident.ended_at)))
     if incident.affected:
@@ -216,7 +217,8 @@ def _note(incident: Incident, speech: _Speech) -> str:
         return speech.say(Phrase.RETROACTIVE, provider=provider)
     if incident.is_open and incident.reopened:
         return speech.say(Phrase.REOPENED, provider=provider)
-    if incident.is_open and incident.opening is Opening.IN_PROGRESS:
+    has_begun = incident.is_open and incident.status is not Status.SCHEDULED
+    if has_begun and incident.opening is Opening.IN_PROGRESS:
         if incident.began_at is None:
             return speech.say(Phrase.SINCE_UNKNOWN)
         return speech.say(Phrase.SINCE, time=speech.clock(incident.began_at))

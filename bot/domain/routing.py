@@ -192,12 +192,17 @@ def _usual_kind(incident: Incident) -> Refusal | None:
     """Why a route that names no kinds does not speak of it."""
     if incident.kind is Kind.BLINDNESS:
         return Refusal(about="kind", words="it is for operators")
-    is_begun = incident.status in {Status.IN_PROGRESS, Status.VERIFYING}
-    if incident.kind is Kind.MAINTENANCE and not (is_begun or incident.affected):
+    if _is_announced(incident) and not incident.affected:
         return Refusal(
             about="kind", words="maintenance that is not being done, and touches none of your services"
         )
     return None
+
+
+def _is_announced(incident: Incident) -> bool:
+    """True for maintenance that is not being done."""
+    is_begun = incident.status in {Status.IN_PROGRESS, Status.VERIFYING}
+    return incident.kind is Kind.MAINTENANCE and not is_begun
 
 
 def _refusals(asked: Condition, incident: Incident) -> Iterator[Refusal]:
@@ -241,6 +246,8 @@ def _usual_refusals(incident: Incident, rules: Rules) -> Iterator[Refusal]:
     is_asked_for = bool(rules.watched) and incident.provider not in rules.watched
     if incident.provider == SELF or is_asked_for:
         return
+    if _is_announced(incident):
+        yield Refusal(about="kind", words="the maintenance is not being done")
     if incident.kind is Kind.INCIDENT and is_light(incident):
         yield Refusal(about="impact", words=f"the impact is {incident.impact}, not major or worse")
     if not _is_named(incident, rules):

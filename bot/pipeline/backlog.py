@@ -23,6 +23,7 @@ from bot.ports import Audit, Claimed, Clock, Incidents, Pendings
 LEASE = timedelta(seconds=10)  # for one small write
 PATIENCE_S = 4.0  # for what is being sent just now
 LOOK_S = 0.2
+AT_ONCE = 100  # lines made between two chances for others
 
 
 class Deed(StrEnum):
@@ -73,7 +74,9 @@ class Backlog:
         """All that waits, what an operator should look at first in front. Raises StoreError."""
         ledgers: dict[str, Ledger] = {}
         found = []
-        for pending in await self._pendings.pending():
+        for number, pending in enumerate(await self._pendings.pending()):
+            if number % AT_ONCE == 0:
+                await asyncio.sleep(0)  # thousands take a while, and others have their turn
             provider = pending.talk.provider
             if provider not in ledgers:
                 ledgers[provider] = await self._incidents.read(provider)

@@ -13,6 +13,7 @@ from bot.domain.incident import Incident, Ledger
 from bot.domain.observation import Sighting
 from bot.domain.rules import Rules
 from bot.errors import Conflict, NotFound
+from bot.pipeline.wake import Wake
 from bot.ports import Clock, Incidents
 from bot.telemetry import Event, log
 
@@ -20,7 +21,7 @@ ATTEMPTS = 25  # commits lost in a row before we give up; four replicas without 
 
 
 class Ingest:
-    """The one way into the ledgers. `changed` is set after each commit, so that the outbox need not wait for its next look;
+    """The one way into the ledgers. `changed` is rung after each commit, so that the outbox need not wait for its next look;
     `written` is told what the commit changed. `rules` may be replaced while it runs; `usable` names the chats that can be
     relied on now, None for all.
     """
@@ -30,7 +31,7 @@ class Ingest:
         incidents: Incidents,
         rules: Rules,
         clock: Clock,
-        changed: asyncio.Event,
+        changed: Wake,
         written: Callable[[tuple[Incident, ...]], None] = lambda incidents: None,
     ) -> None:
         self.rules = rules
@@ -40,21 +41,22 @@ class Ingest:
         self._changed = changed
         self._written = written
 
-    async def sighting(self, seen: Sighting) -> tuple[Incident, ...]:
-        """The incidents that this look at a source changed, as written. Raises StoreError."""
+    async def read(self, provider: str) -> Ledger:
+        """The ledger as it stands."""
+        return await self._incidents.read(provider)
+
+    async def sighting(self, seen: Sighting, ledger: Ledger | None = None) -> tuple[Incident, ...]:
+        """The incidents that this look at a source changed, as written. Raises StoreError.
+
+        `ledger` is the provider's when it was read just now: it spares reading it again.
+        """
         for said in seen.observations:
             for word in said.unknown_words:
                 telemetry.UNKNOWN_WORDS.labels(seen.source).inc()
                 log().warning(Event.WORD_UNKNOWN, source=seen.source, word=word[:60])
         usable = self.usable()
         rules = self.rules if usable is None else replace(self.rules, usable_chats=usable)
-        return await self._commit(seen.provider, lambda ledger: decide(ledger, seen, rules))
-
-    async def open_keys(self, provider: str, source: str) -> frozenset[str]:
-        """The keys of what this source last called open."""
-        ledger = await self._incidents.read(provider)
-        claims = (c for incident in ledger.open_incidents for c in incident.claims)
-        return frozenset(c.said.key for c in claims if c.source == source and not c.is_over)
+        return await self._commit(seen.provider, lambda ledger: decide(ledger, seen, rules), ledger)
 
     async def acknowledge(self, incident_id: str, by: str) -> Incident:
         """The incident, with someone on it. Raises NotFound."""
@@ -66,10 +68,10 @@ class Ingest:
         return await self._incidents.find(incident_id) or incident
 
     async def _commit(
-        self, provider: str, decided: Callable[[Ledger], Decision | None]
+        self, provider: str, decided: Callable[[Ledger], Decision | None], fresh: Ledger | None = None
     ) -> tuple[Incident, ...]:
         for _ in range(ATTEMPTS):
-            ledger = await self._incidents.read(provider)
+            ledger, fresh = fresh or await self._incidents.read(provider), None
             decision = decided(ledger)
             if decision is None:
                 return ()
@@ -80,7 +82,7 @@ class Ingest:
                 await asyncio.sleep(random.uniform(0, 0.01))  # noqa: S311 - jitter, not a secret
                 continue
             if decision.due:
-                self._changed.set()
+                self._changed.ring(provider)
             self._written(written)
             telemetry.UPDATES.inc(_gained(ledger, decision))
             for incident in written:

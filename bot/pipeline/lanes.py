@@ -6,9 +6,11 @@ outbox alone.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+import time
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from bot.domain.delivery import Hold, Why
 from bot.domain.words import Severity
@@ -16,6 +18,7 @@ from bot.pipeline.sending import Ready, backoff
 from bot.pipeline.voice import Voice
 from bot.ports import Clock, Limiter
 
+T = TypeVar("T")
 REST_MAX = timedelta(seconds=15)  # a chat that fails is asked at least this often
 
 
@@ -35,7 +38,6 @@ class Lane:
     channel: str
     verb: str
     waiting: dict[str, Ready] = field(default_factory=dict)
-    has_waited: bool = False
 
     @property
     def chat(self) -> str:
@@ -74,6 +76,7 @@ class Turns:
             str, int
         ] = {}  # calls in a row, by chat, or by channel where a chat is a bundle of services
         self._rests_until: dict[str, datetime] = {}
+        self._spoke_at: dict[str, float] = {}  # when a message arrived in a channel, by the monotonic clock
 
     async def wait(self, lane: Lane) -> timedelta:
         """Zero when it is the lane's turn, which is then taken; else how long until it may be."""
@@ -83,7 +86,23 @@ class Turns:
         pace = self._pace(lane)
         if pace is None or self._limiter is None:
             return timedelta()
-        return await self._limiter.take(_bucket(lane, pace), pace.per_second, pace.burst)
+        gap = self._gap(lane, pace)
+        return gap or await self._limiter.take(_bucket(lane, pace), pace.per_second, pace.burst)
+
+    def _gap(self, lane: Lane, pace: Pace) -> timedelta:
+        """What a busy moment took from the time between two messages: the chat counts from when they arrive."""
+        spoke_at = self._spoke_at.get(lane.channel)
+        if pace.burst > 1 or lane.verb != "post" or spoke_at is None:
+            return timedelta()
+        return max(timedelta(), timedelta(seconds=spoke_at + 1 / pace.per_second - time.monotonic()))
+
+    async def timed(self, lane: Lane, sending: Awaitable[T]) -> T:
+        """What `sending` gives; notes when it was in the channel, which is at its end at the latest."""
+        try:
+            return await sending
+        finally:
+            if lane.verb == "post":
+                self._spoke_at[lane.channel] = time.monotonic()
 
     async def leave_alone(self, lane: Lane, span: timedelta) -> None:
         """The chat said for how long: no replica asks it before."""

@@ -10,7 +10,8 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -22,18 +23,20 @@ from bot.domain.silences import Silence, silenced_until
 from bot.domain.standing import LOOKED_AT_AGAIN, rests
 from bot.errors import LeaseLost, StoreError
 from bot.pipeline.lanes import Lane, Pace, Turns
-from bot.pipeline.sending import LEASE, Delivered, Ready, Sender
+from bot.pipeline.sending import LEASE, Delivered, Ready, Sender, Sent
 from bot.pipeline.supervise import contained
 from bot.pipeline.voice import Voice
+from bot.pipeline.wake import Wake
 from bot.ports import Audit, Chat, Claimed, Clock, Incidents, Limiter, Outbox, Silences
+from bot.store.keys import shard
 from bot.telemetry import Event, log
 
 __all__ = ["Courier", "Delivered", "Pace", "Voice"]
 
 PATIENCE = timedelta(seconds=5)  # a step that must wait longer for its turn is put back into the store
 LINGER_S = 0.2  # what was held back comes due together, and should go together
-AT_ONCE = 400  # with so many conversations in work, no more are claimed
-PER_SHARD = 64  # conversations claimed of one shard at a time
+AT_ONCE = 1_000  # with so many conversations in work, no more are claimed
+PER_SHARD = 256  # conversations claimed of one shard at a time
 
 
 class Courier:
@@ -72,7 +75,8 @@ class Courier:
         self._patience = PATIENCE
         self._is_stopping = False
         self._turned_at = time.monotonic()
-        self._changed = asyncio.Event()
+        self._changed = Wake()
+        self._looked_at = 0.0
         self._sender = Sender(
             outbox, incidents, chats, clock,
             voice=self._voice, audit=audit, saw=self._turns.fared, on_delivered=on_delivered,
@@ -86,7 +90,7 @@ class Courier:
         """True while `run` turns: it looked for work lately, or is busy with a turn that may take its time."""
         return time.monotonic() - self._turned_at < LEASE.total_seconds() * 2
 
-    async def run(self, changed: asyncio.Event, *, look_every: float = 1.0) -> None:
+    async def run(self, changed: Wake, *, look_every: float = 1.0) -> None:
         """Deliver until stopped or cancelled.
 
         `changed` only shortens the wait: a lost one costs `look_every` seconds. Raises StoreError when nothing can be claimed,
@@ -96,18 +100,32 @@ class Courier:
         lost: StoreError | None = None
         async with asyncio.TaskGroup() as tasks:
             while not self._is_stopping and lost is None:
-                changed.clear()
                 self._turned_at = time.monotonic()
+                is_more = False
+                shards = self._shards_to_ask(changed, look_every)
                 try:
-                    claimed = await self._claim() if self._has_room() else []
+                    if self._has_room():
+                        claimed = await self._claim(shards)
+                        is_more = _fills_a_shard(claimed)
+                        if claimed:
+                            tasks.create_task(contained("outbox", self._round(claimed, tasks)))
                 except StoreError as exc:
-                    lost, claimed = exc, []
-                if claimed:
-                    tasks.create_task(contained("outbox", self._round(claimed, tasks)))
+                    lost = exc
+                if is_more:
+                    changed.set()
                 elif lost is None:
                     await _either(changed, look_every)
         if lost is not None:
             raise lost
+
+    def _shards_to_ask(self, changed: Wake, look_every: float) -> Collection[int] | None:
+        """Those of the providers that rang, or all of them once in `look_every` seconds."""
+        rung = changed.answered()
+        now = time.monotonic()
+        if rung and now - self._looked_at < look_every:
+            return {shard(provider) for provider in rung}
+        self._looked_at = now
+        return None
 
     async def drain(self) -> int:
         """Deliver what is due now and wait for it; gives how many conversations were looked at."""
@@ -117,8 +135,8 @@ class Courier:
             await self._round(claimed, tasks)
         return len(claimed)
 
-    async def _claim(self) -> Sequence[Claimed]:
-        claimed = await self._outbox.claim(self._clock.now(), PER_SHARD, LEASE)
+    async def _claim(self, shards: Collection[int] | None = None) -> Sequence[Claimed]:
+        claimed = await self._outbox.claim(self._clock.now(), PER_SHARD, LEASE, shards)
         now = time.monotonic()
         self._in_work.update((_place(one.talk), now) for one in claimed)
         return claimed
@@ -127,17 +145,16 @@ class Courier:
         """Whatever became of a conversation, its lease has ended after so long, and with it our work on it."""
         oldest = time.monotonic() - LEASE.total_seconds()
         self._in_work = {place: since for place, since in self._in_work.items() if since > oldest}
-        return len(self._in_work) < AT_ONCE
+        if len(self._in_work) < AT_ONCE:
+            return True
+        self._looked_at = 0.0  # whoever rang now is heard later
+        return False
 
     async def _round(self, claimed: Sequence[Claimed], tasks: asyncio.TaskGroup) -> None:
         """Find the next step of each, and let it wait in its lane. Those that must be looked up do it beside the others."""
-        silences = await self._silences.active(self._clock.now())
-        ledgers: dict[str, Ledger] = {}
+        silences, ledgers = await self._known({one.talk.provider for one in claimed})
         for one in claimed:
-            provider = one.talk.provider
-            if provider not in ledgers:
-                ledgers[provider] = await self._incidents.read(provider)
-            incident = ledgers[provider].incidents.get(one.talk.subject)
+            incident = ledgers[one.talk.provider].incidents.get(one.talk.subject)
             if incident is None or one.talk.chat not in self._chats:
                 await self._let_go(one, replace(one.talk, attempt=None), None)
             elif rests(one.talk, incident):
@@ -148,15 +165,26 @@ class Courier:
             else:
                 await self._sort(one, one.talk, incident, silences, tasks)
 
+    async def _known(self, providers: Collection[str]) -> tuple[Sequence[Silence], Mapping[str, Ledger]]:
+        """The silences, and the ledgers of these providers: asked for beside one another."""
+        async with asyncio.TaskGroup() as tasks:
+            silences = tasks.create_task(self._silences.active(self._clock.now()))
+            ledgers = {name: tasks.create_task(self._incidents.read(name)) for name in providers}
+        return silences.result(), {name: ledger.result() for name, ledger in ledgers.items()}
+
     async def _looked_up(
         self, claimed: Claimed, incident: Incident, silences: Sequence[Silence], tasks: asyncio.TaskGroup
     ) -> None:
-        talk = await self._sender.looked_up(claimed)
-        if talk is not None and claimed.must_look:
-            claimed, talk = await self._looked_ahead(claimed, talk, incident, silences)
+        try:
+            talk = await self._sender.looked_up(claimed)
+            if talk is not None and claimed.must_look:
+                claimed, talk = await self._looked_ahead(claimed, talk, incident, silences)
+        except LeaseLost as exc:
+            log().warning(Event.LEASE_LOST, reason=str(exc))
+            talk = None
         if talk is None:
             self._in_work.pop(_place(claimed.talk), None)
-            self._changed.set()  # what was found is settled, and due again
+            self._changed.ring(claimed.talk.provider)  # what was found is settled, and due again
         else:
             await self._sort(claimed, talk, incident, silences, tasks)
 
@@ -184,6 +212,8 @@ class Courier:
         match self._step_of(talk, incident, silences):
             case None:
                 look_again = talk.late_edit_at + LATE_BY if talk.late_edit_at else None
+                if look_again and look_again <= self._clock.now():  # and there is no headline to write again
+                    talk, look_again = replace(talk, late_edit_at=None), None
                 await self._let_go(claimed, replace(talk, held=None), look_again)
             case Hold() as hold:
                 is_silence = hold.why is Why.SILENCE
@@ -247,13 +277,13 @@ class Courier:
                 elif wait > self._patience or self._is_stopping:
                     await self._put_back(lane, wait)
                 elif wait:
-                    lane.has_waited = True
                     await asyncio.sleep(wait.total_seconds())
                 else:
                     await self._send_next(lane, tasks)
         finally:
             del self._lanes[lane.channel, lane.verb]
-            self._changed.set()  # there is room for others
+            if len(self._in_work) >= AT_ONCE // 2:
+                self._changed.set()  # there is room for others
 
     def _crowd(self) -> float:
         """How many turns an edit should wait: it waits in the store, where news of its incident overtake it."""
@@ -261,25 +291,32 @@ class Courier:
         return random.uniform(1, max(1, others))  # noqa: S311 - so that they do not all come back together
 
     async def _send_next(self, lane: Lane, tasks: asyncio.TaskGroup) -> None:
-        if lane.has_waited:
-            await self._think_again(lane, tasks)
-        if not lane.waiting:
-            return
         chosen = self._chosen(lane)
+        while old := [ready for ready in chosen if ready.is_old]:
+            await self._think_again(lane, old, tasks)
+            if not lane.waiting:
+                return
+            chosen = self._chosen(lane)
+        lane.take(chosen)
         if hold := await self._turns.capped(lane, chosen):
             for ready in chosen:
                 await self._let_go(ready.claimed, replace(ready.talk, held=hold), hold.until)
-            lane.take(chosen)
             return
-        lane.take(chosen)
-        lane.has_waited = True
-        pause = await self._sender.send(chosen)
+        sent = await self._turns.timed(lane, self._sender.send(chosen))
+        if len(chosen) > 1:  # a storm: the next message need not wait until this one is written down
+            tasks.create_task(contained("outbox", self._settled(chosen, sent)))
+        else:
+            await self._settled(chosen, sent)
+        if sent.pause:
+            await self._turns.leave_alone(lane, sent.pause)
+            await self._put_back(lane, sent.pause)
+
+    async def _settled(self, chosen: Sequence[Ready], sent: Sent) -> None:
+        if sent.settle:
+            await sent.settle()
         for ready in chosen:
             self._in_work.pop(_place(ready.talk), None)
-        self._changed.set()  # they may be due again
-        if pause:
-            await self._turns.leave_alone(lane, pause)
-            await self._put_back(lane, pause)
+            self._changed.ring(ready.talk.provider)  # it may be due again
 
     def _chosen(self, lane: Lane) -> list[Ready]:
         """Edits of one message go together; of posts, those that `gather` puts into one message."""
@@ -292,19 +329,16 @@ class Courier:
             return [first]
         return [r for r in waiting if r.step.target == first.step.target]
 
-    async def _think_again(self, lane: Lane, tasks: asyncio.TaskGroup) -> None:
+    async def _think_again(self, lane: Lane, old: Sequence[Ready], tasks: asyncio.TaskGroup) -> None:
         """While they waited the world went on: plan anew, and let go of claims that are too old to send with."""
-        waiting = list(lane.waiting.values())
-        old = [ready for ready in waiting if ready.is_stale]
-        lane.take(waiting)
+        lane.take(old)
+        silences, ledgers = await self._known({ready.talk.provider for ready in old})
         for ready in old:
-            await self._let_go(ready.claimed, ready.talk, self._clock.now())
-        fresh = [r for r in waiting if r not in old]
-        silences = await self._silences.active(self._clock.now()) if fresh else ()
-        ledgers = {p: await self._incidents.read(p) for p in {r.talk.provider for r in fresh}}
-        for ready in fresh:
-            incident = ledgers[ready.talk.provider].incidents.get(ready.talk.subject, ready.incident)
-            await self._sort(ready.claimed, ready.talk, incident, silences, tasks)
+            if ready.is_stale:
+                await self._let_go(ready.claimed, ready.talk, self._clock.now())
+            else:
+                incident = ledgers[ready.talk.provider].incidents.get(ready.talk.subject, ready.incident)
+                await self._sort(ready.claimed, ready.talk, incident, silences, tasks)
 
     async def _put_back(self, lane: Lane, wait: timedelta) -> None:
         """The turn comes too late to hold the leases for it."""
@@ -313,6 +347,12 @@ class Courier:
         due_at = self._clock.now() + wait + timedelta(milliseconds=1)  # the store cuts to milliseconds
         for ready in waiting:
             await self._let_go(ready.claimed, ready.talk, due_at)
+
+
+def _fills_a_shard(claimed: Sequence[Claimed]) -> bool:
+    """True when a shard may hold more than it was asked for."""
+    counts = Counter(shard(one.talk.provider) for one in claimed)
+    return max(counts.values(), default=0) >= PER_SHARD
 
 
 def _place(talk: Conversation) -> tuple[str, str]:

@@ -10,7 +10,7 @@ import asyncio
 import random
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from bot import telemetry
@@ -23,6 +23,7 @@ from bot.domain.delivery import (
     Receipt,
     Step,
     StepKind,
+    plan,
     settled,
     without_headline,
 )
@@ -35,6 +36,7 @@ from bot.telemetry import Event, log
 
 LEASE = timedelta(seconds=30)
 MARGIN_S = 3.0
+FRESH_S = 0.25  # a step that waited longer is planned anew before it is sent
 SEND_TIMEOUT = timedelta(seconds=12)  # less than half of the lease: we stop before another may begin
 BACKOFF_MAX = timedelta(minutes=1)
 PARKED_FOR = timedelta(hours=1)  # a refused conversation is tried again this seldom: operators mend channels
@@ -48,6 +50,12 @@ class Ready(Waiting):
 
     claimed: Claimed
     since: float
+    planned_at: float = field(default_factory=time.monotonic)
+
+    @property
+    def is_old(self) -> bool:
+        """True when the world may have gone on since it was planned."""
+        return time.monotonic() - self.planned_at > FRESH_S
 
     @property
     def is_stale(self) -> bool:
@@ -68,6 +76,14 @@ class Delivered:
     card: Card
     at: datetime
     others: tuple[Incident, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    """What became of a message: how long the channel wants to be left alone, and what is still to be written, if it arrived."""
+
+    pause: timedelta = timedelta()
+    settle: Callable[[], Awaitable[None]] | None = None
 
 
 class Sender:
@@ -94,11 +110,11 @@ class Sender:
         self._saw = saw
         self._on_delivered = on_delivered
 
-    async def send(self, chosen: Sequence[Ready]) -> timedelta:
-        """Send one message for all the chosen; gives how long the channel wants to be left alone after it."""
+    async def send(self, chosen: Sequence[Ready]) -> Sent:
+        """Send one message for all the chosen."""
         chosen = await self._begun(chosen)
         if not chosen:
-            return timedelta()
+            return Sent()
         first = chosen[0]
         roles = () if first.step.kind is StepKind.EDIT else await self._voice.roles(chosen)
         try:
@@ -108,12 +124,9 @@ class Sender:
             self._saw(first.talk.channel, isinstance(exc, Refused | RateLimited))
             for ready in chosen:
                 await self._unless_lost(self._failed(ready, exc))
-            return exc.after if isinstance(exc, RateLimited) else timedelta()
+            return Sent(pause=exc.after) if isinstance(exc, RateLimited) else Sent()
         self._saw(first.talk.channel, True)
-        for ready in chosen:
-            await self._unless_lost(self._succeeded(ready, receipt, roles))
-        self._tell(chosen, card)
-        return timedelta()
+        return Sent(settle=lambda: self._succeeded(chosen, card, receipt, roles))
 
     async def _begun(self, chosen: Sequence[Ready]) -> Sequence[Ready]:
         """The chosen with their intentions written; without those that are no longer ours, which changes a gathered message."""
@@ -122,7 +135,7 @@ class Sender:
                 steps = gather.gathered(chosen)
                 chosen = [replace(r, step=step) for r, step in zip(chosen, steps, strict=True)]
             now = self._clock.now()
-            ours = [r for r in chosen if await self._is_ours(r, Attempt(step=r.step, at=now))]
+            ours = await self._ours([(r, Attempt(step=r.step, at=now)) for r in chosen])
             if len(ours) == len(chosen):
                 break
             chosen = ours
@@ -131,13 +144,18 @@ class Sender:
             return []  # whoever claims them next looks them up
         return chosen
 
-    async def _is_ours(self, ready: Ready, attempt: Attempt) -> bool:
+    async def _ours(self, pairs: Sequence[tuple[Ready, Attempt]]) -> Sequence[Ready]:
+        """Those whose intention could be written."""
+        if len(pairs) > 1:
+            kept = await self._outbox.begin_all([(ready.claimed, attempt) for ready, attempt in pairs])
+            return [ready for (ready, _), is_ours in zip(pairs, kept, strict=True) if is_ours]
+        (ready, attempt), *_ = pairs
         try:
             await self._outbox.begin(ready.claimed, attempt)
         except LeaseLost as exc:
             log().warning(Event.LEASE_LOST, reason=str(exc))
-            return False
-        return True
+            return []
+        return [ready]
 
     async def _unless_lost(self, settling: Awaitable[None]) -> None:
         """A lost lease ends a conversation: another worker owns it now."""
@@ -195,18 +213,36 @@ class Sender:
                 found.append(incident)
         return found
 
-    async def _succeeded(self, ready: Ready, receipt: Receipt, roles: tuple[str, ...]) -> None:
+    async def _succeeded(
+        self, chosen: Sequence[Ready], card: Card, receipt: Receipt, roles: tuple[str, ...]
+    ) -> None:
         now = self._clock.now()
-        talk, step, incident = ready.talk, ready.step, ready.incident
+        outcomes = [self._outcome(ready, receipt, roles, now) for ready in chosen]
+        if len(outcomes) > 1:
+            await self._outbox.settle_all(outcomes)
+        else:
+            await self._unless_lost(self._outbox.settle(*outcomes[0]))
+        for ready in chosen:
+            talk, seen_at = ready.talk, max(claim.seen_at for claim in ready.incident.claims)
+            delay_s = max(0.0, (now - seen_at).total_seconds())
+            telemetry.SIGHT_TO_RECEIPT.labels(talk.chat).observe(delay_s)
+            step = ready.step.kind.value
+            log().info(Event.DELIVERED, incident=talk.subject, channel=talk.channel, step=step)
+        await self._note("sent", *((ready.talk, ready.step) for ready in chosen))
+        self._tell(chosen, card)
+
+    def _outcome(
+        self, ready: Ready, receipt: Receipt, roles: tuple[str, ...], now: datetime
+    ) -> tuple[Claimed, Conversation, datetime | None]:
+        """What is settled: due again at once when there is more to say, or later when an edit may still come in between."""
+        talk, step = ready.talk, ready.step
         after = settled(replace(talk, called=(*talk.called, *roles)), step, receipt)
         if step.is_headline:
             is_past = talk.late_edit_at is None or now - talk.late_edit_at >= LATE_BY
             after = replace(after, asserted_at=now, late_edit_at=None if is_past else talk.late_edit_at)
-        await self._outbox.settle(ready.claimed, after, now)
-        seen_at = max(claim.seen_at for claim in incident.claims)
-        telemetry.SIGHT_TO_RECEIPT.labels(talk.chat).observe(max(0.0, (now - seen_at).total_seconds()))
-        log().info(Event.DELIVERED, incident=talk.subject, channel=talk.channel, step=step.kind.value)
-        await self.note(talk, step, "sent")
+        if plan(ready.incident, after, self._chats[talk.chat].limits) is not None:
+            return ready.claimed, after, now
+        return ready.claimed, after, after.late_edit_at + LATE_BY if after.late_edit_at else None
 
     def _tell(self, chosen: Sequence[Ready], card: Card) -> None:
         if self._on_delivered:
@@ -253,7 +289,7 @@ class Sender:
                 await self._outbox.settle(claimed, replace(kept, failures=clear.failures), due_at)
         if not isinstance(error, Refused):
             self._say_later(talk, str(error) or "timed out")
-        await self.note(talk, step, type(error).__name__.lower())
+        await self._note(type(error).__name__.lower(), (talk, step))
 
     async def looked_up(self, claimed: Claimed) -> Conversation | None:
         """The conversation when its attempt did not arrive; None when it did or nobody can know yet: then it is settled."""
@@ -297,7 +333,7 @@ class Sender:
             return None
         if found is None:
             return await self._not_there(claimed, talk, attempt)
-        await self.note(talk, step, "found")
+        await self._note("found", (talk, step))
         # Written before anything else is begun: the next intention takes the place of this one.
         await self._outbox.settle(claimed, settled(talk, step, found), self._clock.now())
         return None
@@ -314,28 +350,32 @@ class Sender:
 
     async def _maybe_doubled(self, talk: Conversation, step: Step) -> Conversation:
         """Where the chat cannot be read back, a lost reply means saying it again: marked, counted, and told in the docs."""
-        await self.note(talk, step, "maybe_doubled")
+        await self._note("maybe_doubled", (talk, step))
         return replace(talk, maybe_doubled=talk.maybe_doubled + 1)
 
     def _say_later(self, talk: Conversation, reason: str) -> None:
         log().warning(Event.DELIVERY_LATER, incident=talk.subject, channel=talk.channel, reason=reason)
 
-    async def note(self, talk: Conversation, step: Step, outcome: str) -> None:
-        """Count a step's outcome and add a line to the audit."""
-        telemetry.DELIVERIES.labels(talk.chat, step.kind.value, outcome).inc()
+    async def _note(self, outcome: str, *steps: tuple[Conversation, Step]) -> None:
+        """Count the outcome of steps and add them to the audit."""
+        for talk, step in steps:
+            telemetry.DELIVERIES.labels(talk.chat, step.kind.value, outcome).inc()
         if self._audit:
-            await self._audit.append(
-                {
-                    "at": self._clock.now().isoformat(timespec="milliseconds"),
-                    "what": "delivery",
-                    "incident": talk.subject,
-                    "channel": talk.channel,
-                    "step": step.kind.value,
-                    "revision": str(step.revision),
-                    "reason": step.reason,
-                    "outcome": outcome,
-                }
-            )
+            at = self._clock.now().isoformat(timespec="milliseconds")
+            await self._audit.append(*(_line(talk, step, outcome, at) for talk, step in steps))
+
+
+def _line(talk: Conversation, step: Step, outcome: str, at: str) -> dict[str, str]:
+    return {
+        "at": at,
+        "what": "delivery",
+        "incident": talk.subject,
+        "channel": talk.channel,
+        "step": step.kind.value,
+        "revision": str(step.revision),
+        "reason": step.reason,
+        "outcome": outcome,
+    }
 
 
 def _gave_no_answer(error: ChatError | TimeoutError) -> bool:

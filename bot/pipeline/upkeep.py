@@ -6,7 +6,7 @@ What to say is in `domain.refusals`. Every worker measures; one of them speaks.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from bot import telemetry
@@ -16,6 +16,7 @@ from bot.domain.standing import Entry, State
 from bot.pipeline.backlog import Backlog
 from bot.pipeline.ingest import Ingest
 from bot.pipeline.outbox import Delivered
+from bot.pipeline.wake import Wake
 from bot.ports import Clock, Incidents, Leases
 
 EVERY_SECONDS = 15.0
@@ -24,7 +25,10 @@ SPEAKER = timedelta(seconds=60)  # who spoke last speaks on for so long
 
 
 class Upkeep:
-    """One look after the other. `ingest` is the worker's own: its rules and what it knows of chats hold here too."""
+    """One look after the other. `ingest` is the worker's own: its rules hold here too.
+
+    `usable` says of each chat whether it can be relied on.
+    """
 
     def __init__(
         self,
@@ -33,7 +37,9 @@ class Upkeep:
         ingest: Ingest,
         clock: Clock,
         leases: Leases,
-        changed: asyncio.Event,
+        changed: Wake,
+        *,
+        usable: Callable[[], Mapping[str, bool]] = dict,
     ) -> None:
         self._backlog = backlog
         self._incidents = incidents
@@ -41,6 +47,7 @@ class Upkeep:
         self._clock = clock
         self._leases = leases
         self._changed = changed
+        self._usable = usable
 
     async def run(self) -> None:
         """Look until cancelled, in real time: it is read by people and by their Prometheus."""
@@ -52,6 +59,8 @@ class Upkeep:
         """One look. Raises StoreError."""
         entries = await self._backlog.entries()
         measure(entries, self._clock.now())
+        for chat, is_usable in self._usable().items():
+            telemetry.CHAT_LEFT.labels(chat).set(int(not is_usable))
         if await self._leases.hold("upkeep", SPEAKER):
             await self._tell(entries)
 
@@ -82,7 +91,10 @@ def measure(entries: Sequence[Entry], now: datetime) -> None:
 
 
 def timed(delivered: Delivered) -> None:
-    """Note how long it took from the provider's own word to the chat's receipt; not for what was old when we first looked."""
+    """Note how long it took from the provider's own word to the chat's receipt; not for what was old when we first looked,
+    or was held back."""
+    if delivered.talk.held is not None:
+        return  # it was asked to wait
     carried = set(delivered.step.updates)
     said = [u.posted_at for u in delivered.incident.updates if u.id in carried and u.posted_at]
     is_news = [at for at in said if at >= delivered.incident.opened_at - FRESH_FOR]

@@ -17,6 +17,7 @@ from typing import TypeVar
 from prometheus_client import Counter
 
 from bot import telemetry
+from bot.domain.incident import Ledger
 from bot.domain.observation import Listing, Observation, Sighting
 from bot.domain.trust import Doubt, SourceReport, SourceState, Trouble, state_now
 from bot.errors import Emptied, FetchError, ParseError, SourceError
@@ -196,8 +197,10 @@ class Watch:
         except ParseError:
             await self._quarantine.keep(self.source.name, payload)
             raise
-        seen = await self._confirmed(seen)
-        await self._ingest.sighting(seen)
+        ledger = await self._ingest.read(self.source.provider)
+        gone = self._open_keys(ledger) - {said.key for said in seen.observations}
+        seen = await self._confirmed(seen, gone)
+        await self._ingest.sighting(seen, None if gone else ledger)  # asking elsewhere takes time
         self.report = replace(
             self.report,
             listed=len(seen.observations),
@@ -243,10 +246,13 @@ class Watch:
                 f"{self.source.name} lists nothing, where it listed {self.report.listed} before; believed after a day"
             )
 
-    async def _confirmed(self, seen: Sighting) -> Sighting:
+    def _open_keys(self, ledger: Ledger) -> frozenset[str]:
+        """The keys of what this source last called open."""
+        claims = (claim for incident in ledger.open_incidents for claim in incident.claims)
+        return frozenset(c.said.key for c in claims if c.source == self.source.name and not c.is_over)
+
+    async def _confirmed(self, seen: Sighting, missing: frozenset[str]) -> Sighting:
         """The sighting with what the provider's history says of events that left it; PART while one is missed but once."""
-        open_keys = await self._ingest.open_keys(self.source.provider, self.source.name)
-        missing = open_keys - {said.key for said in seen.observations}
         self.is_pending = False
         if not missing or seen.listing is Listing.PART:
             self._missed = frozenset()

@@ -124,6 +124,7 @@ class Client(aioredis.Redis):
         settings = {
             "max_connections": MAX_CONNECTIONS,
             "health_check_interval": 30,
+            "driver_info": None,  # two questions that an older server refuses, on each new connection
             **(TIMEOUTS if is_one else TIMEOUTS_OF_MANY),
             **_target(address, home),
             **address.settings,

@@ -31,7 +31,17 @@ Call = tuple[str, Sequence[str], Sequence[Any]]
 WAIT_MS = 100  # how long a write may wait for replicas: one that is late costs so much, and no more
 SAY_SECONDS = 60.0
 CLOCKS_AGREE = timedelta(milliseconds=50)  # a smaller difference is as likely the network's
-_SCRIPTS = ("clock", "commit", "claim", "claim_one", "reclaim", "settle", "carry", "bucket", "lease")  # `clock` first
+_SCRIPTS = (
+    "clock",
+    "commit",
+    "claim",
+    "claim_one",
+    "reclaim",
+    "settle",
+    "carry",
+    "bucket",
+    "lease",
+)  # `clock` first
 REFUSALS_MAX, REFUSED_SECONDS = 20, 0.25
 _SOON = ("NOREPLICAS", "CLUSTERDOWN", "MASTERDOWN", "TRYAGAIN")
 _NEVER_LOADED = ("Function not found", "unknown command")
@@ -87,6 +97,14 @@ class Functions:
         if int(reached) < self.replicas:
             self._note_unreplicated(int(reached))
         return answer
+
+    async def call_all_durably(self, calls: Sequence[Call]) -> list[Any]:
+        """What each of the calls gives, sent in one go, or beside one another where each has to wait for replicas."""
+        if not self.replicas:
+            return await self.call_all(calls)
+        async with asyncio.TaskGroup() as tasks:
+            sent = [tasks.create_task(self.call_durably(name, keys_, *args)) for name, keys_, args in calls]
+        return [task.result() for task in sent]
 
     async def call_all(self, calls: Sequence[Call]) -> list[Any]:
         """What each of the calls gives, sent in one go. Raises StoreError when one of them fails."""

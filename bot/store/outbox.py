@@ -18,7 +18,7 @@ from bot.errors import LeaseLost, StoreError
 from bot.ports import Claimed
 from bot.store import codec, keys
 from bot.store.connecting import translated
-from bot.store.functions import Functions
+from bot.store.functions import Call, Functions
 from bot.telemetry import Event, log
 
 EVERY_SHARD = range(keys.SHARDS)
@@ -103,19 +103,32 @@ class RedisOutbox:
 
     async def begin(self, claimed: Claimed, attempt: Attempt) -> None:
         """Write the intention."""
-        n, key, member = self._writing(claimed.talk)
-        ok = await self._functions.call_durably(
-            "fogbell_begin", [key, keys.touched(n)], claimed.token, member, codec.attempt_json(attempt)
-        )
-        if not ok:
+        if not await self._functions.call_durably(*_spread(self._begin(claimed, attempt))):
             raise _lost(claimed.talk)
+
+    async def begin_all(self, pairs: Sequence[tuple[Claimed, Attempt]]) -> list[bool]:
+        """Write many intentions in one go; gives which of the conversations are still ours."""
+        return [bool(ok) for ok in await self._functions.call_all_durably([self._begin(*p) for p in pairs])]
 
     async def settle(self, claimed: Claimed, talk: Conversation, due_at: datetime | None) -> None:
         """Write the outcome and let go."""
+        if not await self._functions.call_durably(*_spread(self._settle(claimed, talk, due_at))):
+            raise _lost(talk)
+
+    async def settle_all(
+        self, outcomes: Sequence[tuple[Claimed, Conversation, datetime | None]]
+    ) -> list[bool]:
+        """Write many outcomes in one go; gives which of the conversations were still ours."""
+        calls = [self._settle(*outcome) for outcome in outcomes]
+        return [bool(ok) for ok in await self._functions.call_all_durably(calls)]
+
+    def _begin(self, claimed: Claimed, attempt: Attempt) -> Call:
+        n, key, member = self._writing(claimed.talk)
+        return "fogbell_begin", [key, keys.touched(n)], [claimed.token, member, codec.attempt_json(attempt)]
+
+    def _settle(self, claimed: Claimed, talk: Conversation, due_at: datetime | None) -> Call:
         n, key, member = self._writing(talk)
-        ok = await self._functions.call_durably(
-            "fogbell_settle",
-            [key, keys.touched(n), keys.due(n), keys.leased(n)],
+        values = [
             claimed.token,
             member,
             codec.conversation_json(talk, claimed.aside),
@@ -123,9 +136,8 @@ class RedisOutbox:
             millis(keys.CONVERSATION_TTL),
             "keep" if talk.attempt else "",
             "look" if claimed.must_look else "",
-        )
-        if not ok:
-            raise _lost(talk)
+        ]
+        return "fogbell_settle", [key, keys.touched(n), keys.due(n), keys.leased(n)], values
 
     async def wake(self, talk: Conversation, due_at: datetime) -> None:
         """Make a conversation due."""
@@ -171,6 +183,11 @@ class RedisOutbox:
         horizon = time.monotonic() - keys.TOUCHED_FOR.total_seconds()
         while self._lately and self._lately[oldest := next(iter(self._lately))] < horizon:
             del self._lately[oldest]
+
+
+def _spread(call: Call) -> tuple[Any, ...]:
+    name, keys_, values = call
+    return name, keys_, *values
 
 
 def _lost(talk: Conversation) -> LeaseLost:

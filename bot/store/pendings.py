@@ -76,10 +76,10 @@ class RedisPendings:
 
 def _talk(member: bytes, state: bytes | None, attempt: bytes | None) -> Conversation | None:
     provider, incident, channel = member.decode().split("|", 2)
-    if state is None:
-        talk = Conversation(subject=incident, provider=provider, channel=channel)
-        return talk if attempt is None else codec.with_attempt(talk, attempt)
+    talk = Conversation(subject=incident, provider=provider, channel=channel)
     try:
-        return codec.conversation_of(state, attempt)
+        if state is not None:
+            return codec.conversation_of(state, attempt)
+        return talk if attempt is None else codec.with_attempt(talk, attempt)
     except StoreError:
         return None

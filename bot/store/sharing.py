@@ -78,12 +78,12 @@ class RedisAudit:
     def __init__(self, client: aioredis.Redis) -> None:
         self._client = client
 
-    async def append(self, line: Mapping[str, str]) -> None:
-        """Add a line."""
-        async with translated():
-            await self._client.xadd(
-                keys.AUDIT, cast(Any, dict(line)), maxlen=keys.AUDIT_MAX_LINES, approximate=True
-            )
+    async def append(self, *lines: Mapping[str, str]) -> None:
+        """Add lines."""
+        async with translated(), self._client.pipeline(transaction=False) as pipe:
+            for line in lines:
+                pipe.xadd(keys.AUDIT, cast(Any, dict(line)), maxlen=keys.AUDIT_MAX_LINES, approximate=True)
+            await pipe.execute()
 
     async def trim(self, keep: timedelta) -> int:
         """Forget lines older than that; gives how many. Ages are by the server's clock, which stamped them, or nearly so."""

@@ -118,7 +118,7 @@ async def show_state(request: web.Request) -> web.Response:
     """GET /api/state."""
     desk = request.app[DESK]
     state = await desk.state()
-    return _json({**asdict(state), "channels": dict(await desk.revisions())})
+    return json_answer({**asdict(state), "channels": dict(await desk.revisions())})
 
 
 async def show_channel(request: web.Request) -> web.Response:
@@ -127,7 +127,7 @@ async def show_channel(request: web.Request) -> web.Response:
     channel = request.match_info["channel"]
     if channel not in await desk.revisions():
         return _error(404, f"there is no channel {channel}")
-    return _json(_page_json(await desk.board.snapshot(channel, since=_since(request))))
+    return json_answer(_page_json(await desk.board.snapshot(channel, since=_since(request))))
 
 
 async def run_command(request: web.Request) -> web.Response:
@@ -149,7 +149,7 @@ async def run_command(request: web.Request) -> web.Response:
             )
     except TimeoutError:
         return _error(504, "the command took too long; look whether it was carried out before you repeat it")
-    return _json({**asdict(reply), "html": desk.pages.answer(reply, text, desk.clock.now())})
+    return json_answer({**asdict(reply), "html": desk.pages.answer(reply, text, desk.clock.now())})
 
 
 async def stream_changes(request: web.Request) -> web.StreamResponse:
@@ -170,7 +170,7 @@ async def stream_changes(request: web.Request) -> web.StreamResponse:
 async def show_health(request: web.Request) -> web.Response:
     """GET /healthz: 200 while the loops turn."""
     is_alive = request.app[DESK].is_alive()
-    return _json({"alive": is_alive}, 200 if is_alive else 503)
+    return json_answer({"alive": is_alive}, 200 if is_alive else 503)
 
 
 async def show_readiness(request: web.Request) -> web.Response:
@@ -178,8 +178,8 @@ async def show_readiness(request: web.Request) -> web.Response:
     try:
         await request.app[DESK].board.ping()
     except STORE_AWAY:
-        return _json({"ready": False}, 503)
-    return _json({"ready": True})
+        return json_answer({"ready": False}, 503)
+    return json_answer({"ready": True})
 
 
 async def show_metrics(request: web.Request) -> web.Response:
@@ -302,12 +302,13 @@ def _message_json(message: Message) -> dict[str, Any]:
 
 
 def _error(status: int, words: str, headers: Mapping[str, str] | None = None) -> web.Response:
-    return _json({"error": words}, status, headers)
+    return json_answer({"error": words}, status, headers)
 
 
-def _json(
+def json_answer(
     data: Mapping[str, Any], status: int = 200, headers: Mapping[str, str] | None = None
 ) -> web.Response:
+    """The data as JSON: times as ISO 8601 in UTC, durations in seconds."""
     body = json.dumps(data, default=_plain)
     return web.Response(text=body, status=status, headers=headers, content_type="application/json")
 

@@ -17,6 +17,7 @@ from bot.errors import ConfigError
 from bot.ports import Clock
 from bot.web import api
 from bot.web.api import DESK, STORE_AWAY, UNREADABLE, Dispatch, desk_of
+from bot.web.deliveries import Deliveries, add_deliveries
 from bot.web.hooks import HOOKS, Hooks, answer_hook
 from bot.web.pages import HERE, Board, Page, Pages, State
 from bot.web.quiet import QUIET, Quiet
@@ -52,8 +53,10 @@ def build_app(
     registry: CollectorRegistry = REGISTRY,
     is_alive: Callable[[], bool] = lambda: True,
     hooks: Hooks | None = None,
+    deliveries: Deliveries | None = None,
 ) -> web.Application:
-    """The console as a web application. Whoever may open the page acts as `actor`; `hooks` lets providers push.
+    """The console as a web application. Whoever may open the page acts as `actor`; `hooks` lets providers push, `deliveries`
+    adds the delivery log.
 
     Raises ConfigError when it is to be reachable from elsewhere without a token.
     """
@@ -70,13 +73,15 @@ def build_app(
         console,
         dispatch,
         state,
-        pages=Pages(examples),
+        pages=Pages(examples, has_log=deliveries is not None),
         clock=clock,
         actor=actor,
         is_alive=is_alive,
         registry=registry,
     )
     app.add_routes(_routes())
+    if deliveries is not None:
+        add_deliveries(app, deliveries)
     if hooks is not None:
         app[HOOKS] = hooks
         app.router.add_route(hdrs.METH_ANY, HOOK_PATH, answer_hook)

@@ -171,9 +171,9 @@ class Board(Protocol):
 
 
 class Pages:
-    """The templates, ready to fill. `examples` are commands that the command line offers."""
+    """The templates, ready to fill. `examples` are commands that the input line offers; `has_log`: there is a delivery log."""
 
-    def __init__(self, examples: Sequence[str] = ()) -> None:
+    def __init__(self, examples: Sequence[str] = (), *, has_log: bool = False) -> None:
         # Autoescape for every template whatever its name: texts come from feeds and from people.
         self._jinja = Environment(
             autoescape=True,
@@ -182,8 +182,12 @@ class Pages:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._jinja.filters.update(age=age_words, when=when, link=web_link, iso=iso, counted=counted)
-        self._jinja.globals.update(chips=chips, facts=facts, story=story, background=background, Tone=Tone)
+        self._jinja.filters.update(
+            age=age_words, when=when, second=second, link=web_link, iso=iso, counted=counted
+        )
+        self._jinja.globals.update(
+            chips=chips, facts=facts, story=story, background=background, Tone=Tone, has_log=has_log
+        )
         self._examples = tuple(examples)
 
     def home(
@@ -222,6 +226,12 @@ class Pages:
         """The answer to a command, for the person alone."""
         return self._jinja.get_template("_answer.html").render(reply=reply, asked=asked, now=now)
 
+    def deliveries(self, log: object, *, trouble: str, entries_shown: int) -> str:
+        """The delivery log: see `bot.web.deliveries.Log`. `trouble` stands in place of what cannot be had."""
+        return self._jinja.get_template("deliveries.html").render(
+            log=log, trouble=trouble, entries_shown=entries_shown
+        )
+
     def login(self, problem: str = "") -> str:
         """The login form."""
         return self._jinja.get_template("login.html").render(problem=problem)
@@ -249,6 +259,12 @@ def when(at: datetime, now: datetime) -> str:
     if at.date() == now.date():
         return clock
     return f"{at.day} {at:%b}{'' if at.year == now.year else f' {at.year}'}, {clock}"
+
+
+def second(at: datetime, now: datetime) -> str:
+    """ "07:11:30 UTC", with the day before it where that is another."""
+    words = when(at, now)
+    return words.replace(" UTC", f":{at.astimezone(UTC):%S} UTC")
 
 
 def iso(at: datetime) -> str:

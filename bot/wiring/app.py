@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass, field
@@ -22,6 +21,7 @@ from bot.pipeline.pool import Pool
 from bot.pipeline.probe import Probe
 from bot.pipeline.sweep import Sweep
 from bot.pipeline.tempo import Tempo
+from bot.pipeline.wake import Wake
 from bot.ports import Chat, Clock
 from bot.store.redis import RedisIncidents, RedisOutbox
 from bot.store.sharing import RedisLeases
@@ -31,10 +31,11 @@ from bot.web.overview import Overview
 if TYPE_CHECKING:
     from bot.wiring.sources import Watching
 
-# By chat and verb. Slack: 1 message a second and channel, chat.update 50 a minute and workspace (its rate-limits page, read
-# 2026-11). Discord says its own limits in each answer's headers; in practice 5 in 5 s for a channel.
+# By chat and verb. Slack: 1 message a second and channel (a little less: the way there takes its time), chat.update 50 a
+# minute and workspace (its rate-limits page, read 2026-11). Discord says its own limits in each answer's headers; in
+# practice 5 in 5 s for a channel.
 PACES = {
-    ("slack", "post"): Pace(per_second=1.0, burst=1),
+    ("slack", "post"): Pace(per_second=0.97, burst=1),
     ("slack", "edit"): Pace(per_second=50 / 60, burst=20, is_shared=True),
     ("discord", "post"): Pace(per_second=1.0, burst=5),
     ("discord", "edit"): Pace(per_second=1.0, burst=5),
@@ -82,7 +83,7 @@ class App:
     dispatcher: Dispatcher
     leases: RedisLeases
     loops: dict[str, Loop]
-    changed: asyncio.Event
+    changed: Wake
     client: aioredis.Redis
     sweep: Sweep
     tempo: Tempo

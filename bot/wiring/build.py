@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 
@@ -22,12 +21,14 @@ from bot.pipeline import lag
 from bot.pipeline.ingest import Ingest
 from bot.pipeline.probe import Probe
 from bot.pipeline.sweep import Sweep
+from bot.pipeline.wake import Wake
 from bot.ports import Chat
 from bot.store import keys
 from bot.store.desk import RedisOnce, RedisSilences, Shelf
 from bot.store.redis import Functions, RedisIncidents
 from bot.store.sharing import RedisAudit
 from bot.web.app import build_app, serve
+from bot.web.deliveries import Deliveries
 from bot.web.hooks import Hooks
 from bot.web.overview import Overview
 from bot.web.security import GUARD, LOOPBACK_NAMES
@@ -35,6 +36,7 @@ from bot.wiring import standby as standing_by
 from bot.wiring.app import App, Loop, Options
 from bot.wiring.chats import listeners, open_chats
 from bot.wiring.delivery import delivery
+from bot.wiring.operating import operating
 from bot.wiring.sources import hooks_of, tempo_of, watching, ways_out
 from bot.wiring.store import watching_store, worker_id
 
@@ -47,7 +49,7 @@ async def build(config: Config, options: Options) -> AsyncIterator[App]:
     async with AsyncExitStack() as stack:
         client, embedded, standby = await stack.enter_async_context(standing_by.opened(config, options))
         web = await stack.enter_async_context(ways_out(config))
-        clock, changed = options.clock, asyncio.Event()
+        clock, changed = options.clock, Wake()
         functions = Functions(client)
         await functions.load()
         chats = await stack.enter_async_context(open_chats(config, client, options))
@@ -96,11 +98,11 @@ async def build(config: Config, options: Options) -> AsyncIterator[App]:
         app = App(
             config=config, rules=rules, clock=clock, pool=sources.pool, probes=probes, chats=chats, incidents=incidents,
             outbox=outbox, ingest=ingest, courier=speaking.courier, dispatcher=dispatcher, leases=leases, loops=loops,
-            changed=changed, client=client, sweep=sweep, tempo=tempo, overview=overview, sources=sources, names=names,
-            standby=standby, hears=not options.is_beside,
-            probe_of=lambda check: Probe(check, web.session, ingest, clock, states),
+            changed=changed, client=client, sweep=sweep, tempo=tempo, overview=overview, sources=sources, standby=standby,
+            names=names, hears=not options.is_beside, probe_of=lambda check: Probe(check, web.session, ingest, clock, states),
         )  # fmt: skip
-        loops["web"] = _web(config, app, chats, overview, hooks_of(sources, web, clock), options)
+        log = operating(app, functions, speaking.health, audit, web)
+        loops["web"] = _web(config, app, chats, overview, hooks_of(sources, web, clock), options, log)
         yield app
 
 
@@ -111,6 +113,7 @@ def _web(
     overview: Overview,
     hooks: Hooks,
     options: Options,
+    deliveries: Deliveries,
 ) -> Loop:
     console = chats["console"]
     if not isinstance(console, ConsoleChat):
@@ -127,6 +130,7 @@ def _web(
         registry=telemetry.REGISTRY,
         is_alive=app.courier.is_turning,
         hooks=hooks,
+        deliveries=deliveries,
     )
 
     def use_token(token: str | None) -> None:

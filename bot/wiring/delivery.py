@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
@@ -15,12 +14,14 @@ from bot.pipeline.health import Health
 from bot.pipeline.ingest import Ingest
 from bot.pipeline.outbox import Courier, Voice
 from bot.pipeline.sweep import Sweep
+from bot.pipeline.wake import Wake
 from bot.ports import Audit, Chat, Incidents, Outbox, Silences
 from bot.store import keys
 from bot.store.desk import Shelf
 from bot.store.redis import Functions
 from bot.store.sharing import RedisLimiter
 from bot.wiring.app import Loop, Options
+from bot.wiring.operating import also_timed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +47,7 @@ def delivery(
     ingest: Ingest,
     sweep: Sweep,
     names: Mapping[str, str],
-    changed: asyncio.Event,
+    changed: Wake,
 ) -> Delivery:
     """What says things, and from now on tells `ingest` which chats can be relied on."""
     health = Health(Shelf(client, keys.CHATS, ChatHealth), chats, options.clock, sweep.once)
@@ -60,7 +61,7 @@ def delivery(
     courier = Courier(
         outbox, incidents, silences, chats, options.clock,
         voice=voice, audit=audit, limiter=RedisLimiter(Functions(client)), paces=options.paces,
-        saw=lambda chat, ok: health.saw(chat, ok=ok), on_delivered=options.on_delivered,
+        saw=lambda chat, ok: health.saw(chat, ok=ok), on_delivered=also_timed(options.on_delivered),
         reasserts=options.speed is None,
     )  # fmt: skip
     loops: dict[str, Loop] = {"outbox": lambda: courier.run(changed), "health": health.run}

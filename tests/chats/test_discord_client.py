@@ -329,6 +329,25 @@ async def test_a_500_comes_back_at_once(fake: FakeDiscord, patient: DiscordChat)
     assert time.monotonic() - began < 1
 
 
+@pytest.mark.parametrize("fault", ["odd_json", "no_words"])
+async def test_an_answer_that_makes_no_sense_is_no_answer(
+    fake: FakeDiscord, patient: DiscordChat, fault: str
+) -> None:
+    fake.fail_next("create_message", fault)
+    with pytest.raises(Uncertain):
+        await patient.post(CHANNEL, card("words"), key=KEY)
+    fake.fail_next("list_messages", fault)
+    with pytest.raises(Unavailable):
+        await patient.find(CHANNEL, key=KEY, since=since())
+
+    found = await patient.find(CHANNEL, key=KEY, since=since())
+    assert found is not None
+    fake.fail_next("edit_message", fault)
+    await patient.edit(found, card("other words"))  # a success all the same
+
+    assert ["other words" in readable(message) for message in fake.messages()] == [True]
+
+
 async def test_nobody_there_is_unavailable() -> None:
     fake = FakeDiscord()
     await fake.start()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
@@ -18,6 +17,7 @@ from bot.domain.silences import Silence
 from bot.domain.words import Status
 from bot.pipeline.ingest import Ingest
 from bot.pipeline.outbox import Courier, Voice
+from bot.pipeline.wake import Wake
 from bot.ports import Chat
 from bot.replay import VirtualClock
 from bot.store.redis import Functions, RedisIncidents, RedisOutbox, connect
@@ -59,7 +59,7 @@ class Desk:
         rules = Rules(routes=(EVERYTHING,), groups=(Group(name="everywhere", channels=(self.channel,)),))
         self.clock.set(at(minutes))
         updates = tuple(update(name, n) for n, name in enumerate(names))
-        ingest = Ingest(RedisIncidents(self.functions), rules, self.clock, asyncio.Event())
+        ingest = Ingest(RedisIncidents(self.functions), rules, self.clock, Wake())
         await ingest.sighting(sighting(minutes, said(updated_at=at(minutes), updates=updates, **changes)))
 
     def courier(self) -> Courier:

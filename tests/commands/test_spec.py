@@ -10,7 +10,18 @@ BY_NAME = {command.name: command for command in COMMANDS}
 
 
 def test_these_are_the_commands() -> None:
-    assert list(BY_NAME) == ["status", "list", "show", "ack", "silence", "routes", "draft", "monitor", "help"]
+    assert list(BY_NAME) == [
+        "status",
+        "list",
+        "show",
+        "ack",
+        "silence",
+        "routes",
+        "outbox",
+        "draft",
+        "monitor",
+        "help",
+    ]
 
 
 def test_usage_is_read_off_the_signature() -> None:
@@ -21,6 +32,7 @@ def test_usage_is_read_off_the_signature() -> None:
         "ack": "ack <incident>",
         "silence": "silence <target> <duration> [why ...]",
         "routes": "routes <incident>",
+        "outbox": "outbox [action] [target] [channel] [reason ...]",
         "draft": "draft <incident> [stage] [cause]",
         "monitor": "monitor [action] [target ...]",
         "help": "help [command]",
@@ -28,7 +40,9 @@ def test_usage_is_read_off_the_signature() -> None:
 
 
 def test_only_commands_that_change_or_say_something_need_a_responder() -> None:
-    assert {"ack", "silence", "draft", "monitor"} == {c.name for c in COMMANDS if c.role > Role.VIEWER}
+    assert {"ack", "silence", "outbox", "draft", "monitor"} == {
+        c.name for c in COMMANDS if c.role > Role.VIEWER
+    }
 
 
 def test_closed_sets_are_offered_as_choices() -> None:

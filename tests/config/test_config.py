@@ -214,6 +214,16 @@ def test_a_mistake_is_named_by_its_place_with_what_to_write(text: str, line: str
     assert [line] == problems(text)
 
 
+@pytest.mark.parametrize("written", ["component = []", 'region = ""', 'provider = [" "]', "kind = []"])
+def test_a_condition_that_names_nothing_is_refused(written: str) -> None:
+    """It would match everything, which nobody means who writes it: a template was filled with nothing."""
+    key = written.partition(" ")[0]
+
+    assert problems(f'{OPS}[[route]]\nto = "ops"\nwhen = {{ {written} }}') == [
+        f"route.0.when.{key}: names nothing: leave it out, or name something"
+    ]
+
+
 @pytest.mark.parametrize("severity", ["SEV2", "SEV5+", "2", "sev3+"])
 def test_a_severity_that_cannot_be_a_least_one_is_refused(severity: str) -> None:
     text = f'[[group]]\nname = "g"\nchannels = "console:main"\n[[route]]\nto = "g"\nwhen = {{ severity = "{severity}" }}'

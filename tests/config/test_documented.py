@@ -34,6 +34,7 @@ EXAMPLE = (ROOT / "config.example.toml").read_text(encoding="utf-8")
 DOCS = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
 TOKEN = "a token that nobody guesses"
 TOKENS = dict.fromkeys(("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "DISCORD_TOKEN", "FOGBELL_TOKEN"), TOKEN)
+TOKENS["PULSE_URL"] = "https://alive.example/ping/of-this-worker"
 TOKENS["ACME_KEY"] = "key"
 TOKENS["ACME_PUSH"] = "part-of-an-address"
 TOKENS["TEAMS_URL"] = "ntfys://topic"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.config import load, sources
+from bot.config import load, rules, sources
 from bot.errors import ConfigError
 from bot.setup_wizard import Answers, init
 from bot.sources import catalogue
@@ -61,6 +61,18 @@ def test_every_answer_ends_in_the_file(tmp_path: Path) -> None:
     ]
     assert config.warnings == ()
     assert "Set SLACK_BOT_TOKEN, SLACK_APP_TOKEN, DISCORD_TOKEN in the environment." in person.heard
+
+
+def test_the_file_has_the_quiet_defaults(tmp_path: Path) -> None:
+    """No route: one without conditions would tell the chats of every minor matter at once. The console hears it all."""
+    path = tmp_path / "fogbell.toml"
+    run(path, Person("", "aws", "yes", "C0123ABC", "", ""))
+
+    found = rules(load(path.read_text(), TOKENS, base=tmp_path))
+
+    assert [route.is_usual for route in found.routes if not route.kinds] == [True]
+    assert found.always == ("console:main", "terminal:main")
+    assert "# Without a route" in path.read_text()
 
 
 def test_empty_answers_take_the_defaults(tmp_path: Path) -> None:

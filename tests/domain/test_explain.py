@@ -201,6 +201,19 @@ def test_channels_that_hear_nothing_say_why() -> None:
     }
 
 
+def test_nobody_speaks_for_a_group_that_no_route_leads_to() -> None:
+    """A channel of two groups hears it for the other one: its first group is not asked at all."""
+    groups = (
+        Group(name="ops", channels=("slack:C1", "console:main"), mode=Mode.FIRST_UP),
+        Group(name="log", channels=("console:main",)),
+    )
+
+    assert told(groups=groups, routes=(Route(to=("log",)),)) == {
+        "slack:C1": "nothing, no route that matches leads here",
+        "console:main": "at once",
+    }
+
+
 def test_a_channel_without_digests_says_so() -> None:
     manners = {"slack:C1": Manners(digest_at=())}
 

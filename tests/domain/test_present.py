@@ -31,6 +31,15 @@ def open_incident(**changes: Any) -> Incident:
     return world.only
 
 
+@pytest.mark.parametrize(("language", "words"), [("en", "Begins"), ("de", "Beginn"), ("ja", "開始予定")])
+def test_what_is_only_announced_has_not_begun(language: str, words: str) -> None:
+    """The first look at a page finds maintenance of next week: it is not "already in progress since" next week."""
+    planned = open_incident(kind=Kind.MAINTENANCE, status=Status.SCHEDULED, impact=Impact.MAINTENANCE)
+    lines = headline(planned, names={}, language=language).plain.splitlines()
+
+    assert [line for line in lines if "07:00" in line] == [f"{words}: 2025-10-20 07:00 UTC"]
+
+
 def test_a_headline_says_who_what_since_when_and_where() -> None:
     text = shown(open_incident(places=(Place(provider="acme", component="API", region="eu"),)))
 

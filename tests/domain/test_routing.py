@@ -267,6 +267,11 @@ class TestWithoutRoutes:
                 None,
                 "work on what we need speaks as ever",
             ),
+            (
+                {"kind": Kind.MAINTENANCE, "impact": Impact.MAINTENANCE, "status": Status.SCHEDULED},
+                "kind",
+                "what is only announced can wait: a big provider announces dozens a day",
+            ),
         ],
     )
     def test_it_speaks_at_once_of_what_is_heavy_and_ours(

@@ -293,6 +293,10 @@ class FakeDiscord:
             return await dropped_in_body(request)
         elif fault and fault.kind == "bad_json":
             return web.Response(body=b'{"id": "1', content_type="application/json")
+        elif fault and fault.kind == "odd_json":
+            return answer({"ok": [1]})
+        elif fault and fault.kind == "no_words":
+            return web.Response(status=204)
         return response
 
     async def _routed(self, request: web.Request, handler: Any) -> web.StreamResponse:

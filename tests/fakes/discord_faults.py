@@ -30,6 +30,8 @@ LOST_REPLIES = (
     "drop_after",
     "drop_in_body",
     "bad_json",
+    "odd_json",  # JSON, but not what the route answers
+    "no_words",
 )  # the request was carried out, and the answer is lost
 FAULTS = (*BEFORE, "delay", *LOST_REPLIES)
 

@@ -148,8 +148,8 @@ class FakeAudit:
 
     lines: list[Mapping[str, str]] = field(default_factory=list)
 
-    async def append(self, line: Mapping[str, str]) -> None:
-        self.lines.append(dict(line))
+    async def append(self, *lines: Mapping[str, str]) -> None:
+        self.lines += [dict(line) for line in lines]
 
     async def tail(self, limit: int) -> tuple[Mapping[str, str], ...]:
         return tuple(reversed(self.lines[-limit:]))

@@ -9,7 +9,7 @@ from collections import Counter, deque
 from dataclasses import dataclass, field
 
 from bot.domain.digests import headline_digest, updates_digest
-from tests.model.steps import Violation, moves, placed
+from tests.model.steps import Violation, moves
 from tests.model.town import FAULTS, IDLE, NOBODY, NOTHING, State, Town
 
 STATES_MAX = 1_500_000
@@ -141,7 +141,11 @@ def _calms_down(town: Town, state: State, rests: dict[State, str]) -> None:
 
 def _wrong(town: Town, state: State) -> str:
     """What of the promise is not kept at rest; empty when all is well."""
-    if state.conv.place != IDLE or any(w != NOTHING for w in state.workers) or state.truth + 1 < len(town.versions):
+    if (
+        state.conv.place != IDLE
+        or any(w != NOTHING for w in state.workers)
+        or state.truth + 1 < len(town.versions)
+    ):
         return "it is stuck"
     last, known = town.versions[-1], town.talks[state.conv.talk]
     seen = {u for m in (*state.chat, *state.deleted) for u in (*m.first, *m.shows)}

@@ -1,7 +1,7 @@
 """What can happen next in the model: the store's scripts, the worker's steps, the chat's answers, and the faults.
 
-Each function gives (what happened, state after it) for one kind of event. The store's scripts are those of `bot/store/lua`, each
-one atomic step; the worker's are those of `bot.pipeline.sending`; the rules are the real ones, asked through `town`.
+Each function gives (what happened, state after it) for one kind of event. The store's scripts are those of `bot/store/lua`,
+each one atomic step; the worker's are those of `bot.pipeline.sending`; the rules are the real ones, asked through `town`.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bot.domain.conversation import StepKind
-from tests.model.town import DUE, FAULTS, IDLE, LEASED, NEW, NOTHING, Backup, Guard, Msg, State, Town, Worker
+from tests.model.town import DUE, FAULTS, IDLE, LEASED, NEW, NOTHING, Backup, Guard, State, Town, Worker
 
 Move = tuple[str, State]
 
@@ -55,10 +55,8 @@ def _commit(town: Town, state: State) -> Iterator[Move]:
     if state.truth + 1 >= len(town.versions):
         return
     conv = state.conv
-    if conv.place == LEASED:
-        conv = conv._replace(again=Guard.AGAIN in town.guards)
-    else:
-        conv = conv._replace(place=DUE)
+    is_in_work = conv.place == LEASED
+    conv = conv._replace(again=Guard.AGAIN in town.guards) if is_in_work else conv._replace(place=DUE)
     yield f"commit of revision {state.truth + 2}", written(state)._replace(truth=state.truth + 1, conv=conv)
 
 
@@ -130,7 +128,7 @@ def _store(town: Town, state: State) -> Iterator[Move]:
     conv = conv._replace(again=True) if conv.place == LEASED else conv._replace(place=DUE)
     fence = state.fence if Guard.FRESH in town.guards else backup.fence
     after = state._replace(truth=backup.truth, conv=conv, fence=fence, backup=Backup(-1, conv, 0, 10**6))
-    yield f"fail-over: {backup.writes} writes are lost", after
+    yield f"fail-over, {backup.writes} writes are lost", after
 
 
 def _is_under_way(state: State, backup: Backup) -> bool:
@@ -227,7 +225,10 @@ def _look_up(town: Town, state: State, n: int, step: int, worker: Worker) -> Ite
     elif is_attempt and worker.must:
         yield f"worker {n} does not find it", placed(state, n, free)
     else:
-        yield f"worker {n} does not find it", placed(state, n, _planned(town, state, free._replace(must=False)))
+        yield (
+            f"worker {n} does not find it",
+            placed(state, n, _planned(town, state, free._replace(must=False))),
+        )
 
 
 def _found(town: Town, state: State, worker: Worker, step: int, message: int, is_attempt: bool) -> Worker:
@@ -274,7 +275,7 @@ def _post(town: Town, state: State, n: int) -> Iterator[Move]:
     worker = state.workers[n]
     message = town.message(state, worker.talk, worker.step)
     if message.thread >= 0 and not any(m.id == message.thread for m in state.chat):
-        yield f"worker {n}: the headline is gone", placed(state, n, _gone(town, worker))
+        yield f"worker {n} meets a headline that is gone", placed(state, n, _gone(town, worker))
         return
     numbered = state._replace(posted=state.posted + 1)
     shown = numbered._replace(chat=(*state.chat, message))
@@ -295,7 +296,7 @@ def _edit(town: Town, state: State, n: int) -> Iterator[Move]:
     target, step = town.target(worker.talk, worker.step), town.steps[worker.step]
     message = next((m for m in state.chat if m.id == target), None)
     if message is None:
-        yield f"worker {n}: what it edits is gone", placed(state, n, _gone(town, worker))
+        yield f"worker {n} meets a message that is gone", placed(state, n, _gone(town, worker))
         return
     newer = message._replace(digest=step.digest, shows=step.shows or (*message.shows, *step.updates))
     shown = state._replace(chat=tuple(newer if m.id == target else m for m in state.chat))
@@ -325,11 +326,9 @@ def _arrivals(state: State) -> Iterator[Move]:
     """What was under way arrives."""
     for at, message in enumerate(state.late):
         rest = (*state.late[:at], *state.late[at + 1 :])
-        known: Msg | None = next((m for m in state.chat if m.id == message.id), None)
-        if known is not None:
-            chat = tuple(message if m.id == message.id else m for m in state.chat)
-        else:
-            chat = (*state.chat, message)
+        changed = tuple(message if m.id == message.id else m for m in state.chat)
+        is_edit = any(m.id == message.id for m in state.chat)
+        chat = changed if is_edit else (*state.chat, message)
         yield "what was under way arrives", state._replace(chat=chat, late=rest)
 
 

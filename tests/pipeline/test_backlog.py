@@ -15,6 +15,7 @@ from bot.errors import LeaseLost, Refused, Unavailable
 from bot.pipeline.backlog import Backlog, Done, Order
 from bot.pipeline.ingest import Ingest
 from bot.pipeline.outbox import Courier, Voice
+from bot.pipeline.wake import Wake
 from bot.replay import VirtualClock
 from bot.store.pendings import RedisPendings
 from bot.store.redis import Functions, RedisIncidents, RedisOutbox
@@ -38,7 +39,7 @@ class Desk:
         self.outbox = RedisOutbox(functions, "worker")
         self.audit = RedisAudit(functions.client)
         rules = replace(RULES, groups=(Group(name="everywhere", channels=channels),))
-        self.ingest = Ingest(self.incidents, rules, self.clock, asyncio.Event())
+        self.ingest = Ingest(self.incidents, rules, self.clock, Wake())
         self.backlog = Backlog(
             RedisPendings(functions, self.outbox), self.incidents, self.audit, self.clock, patience_s=0.3
         )

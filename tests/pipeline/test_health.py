@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
@@ -16,6 +15,7 @@ from bot.pipeline.health import Health
 from bot.pipeline.ingest import Ingest
 from bot.pipeline.outbox import Courier, Voice
 from bot.pipeline.sweep import Sweep
+from bot.pipeline.wake import Wake
 from bot.replay import VirtualClock
 from bot.store import keys
 from bot.store.desk import Shelf
@@ -37,7 +37,7 @@ class Replica:
         self.clock = clock
         self.outbox = RedisOutbox(functions)
         incidents = RedisIncidents(functions)
-        self.ingest = Ingest(incidents, RULES, clock, asyncio.Event())
+        self.ingest = Ingest(incidents, RULES, clock, Wake())
         sweep = Sweep(incidents, self.outbox, self.ingest, clock)
         self.health = Health(Shelf(functions.client, keys.CHATS, ChatHealth), chats, clock, sweep.once)
         self.ingest.usable = self.health.usable

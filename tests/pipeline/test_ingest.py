@@ -12,6 +12,7 @@ from bot.domain.incident import Incident, Ledger
 from bot.errors import Conflict, NotFound
 from bot.pipeline import ingest as module
 from bot.pipeline.ingest import Ingest
+from bot.pipeline.wake import Wake
 from bot.store.redis import Functions, RedisIncidents
 from tests.build import RULES, at, said, sighting
 from tests.fakes.store_fakes import FakeClock
@@ -33,7 +34,7 @@ class Late(RedisIncidents):
 
 
 def ingest(incidents: RedisIncidents, changed: asyncio.Event | None = None) -> Ingest:
-    return Ingest(incidents, RULES, FakeClock(at(0)), changed or asyncio.Event())
+    return Ingest(incidents, RULES, FakeClock(at(0)), changed or Wake())
 
 
 async def test_whoever_finds_a_newer_ledger_decides_again_on_it(functions: Functions) -> None:
@@ -59,7 +60,7 @@ async def test_a_ledger_that_never_stands_still_is_given_up_with_a_conflict(
 
 
 async def test_what_changes_nothing_wakes_nobody(functions: Functions) -> None:
-    changed = asyncio.Event()
+    changed = Wake()
     desk = ingest(RedisIncidents(functions), changed)
 
     await desk.sighting(sighting(0, said()))

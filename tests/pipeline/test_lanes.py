@@ -22,6 +22,7 @@ from bot.domain.words import Severity
 from bot.errors import RateLimited, Unavailable
 from bot.pipeline.ingest import Ingest
 from bot.pipeline.outbox import Courier, Pace, Voice
+from bot.pipeline.wake import Wake
 from bot.ports import Clock
 from bot.replay import VirtualClock
 from bot.store.redis import Functions, RedisIncidents, RedisOutbox, connect
@@ -58,7 +59,7 @@ class Room:
         self.clock = clock
         self.chat = chat or FakeChat(limits=Limits(gathers=True))
         self.silences = FakeSilences()
-        self.changed = asyncio.Event()
+        self.changed = Wake()
         self.incidents = RedisIncidents(functions)
         self.ingest = Ingest(self.incidents, routed("fake:C1"), clock, self.changed)
         self.paces: dict[tuple[str, str], Pace] = {}

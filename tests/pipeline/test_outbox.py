@@ -22,6 +22,7 @@ from bot.domain.words import Status
 from bot.errors import ChatError, RateLimited, Refused, StoreUnavailable, Unavailable, Uncertain
 from bot.pipeline.ingest import Ingest
 from bot.pipeline.outbox import Courier, Pace, Voice
+from bot.pipeline.wake import Wake
 from bot.ports import Claimed
 from bot.replay import VirtualClock
 from bot.store.redis import Functions, RedisIncidents, RedisOutbox, connect
@@ -54,7 +55,7 @@ class Desk:
         self.silences = FakeSilences()
         self.audit = RedisAudit(functions.client)
         self.incidents = RedisIncidents(functions)
-        self.ingest = Ingest(self.incidents, RULES, self.clock, asyncio.Event())
+        self.ingest = Ingest(self.incidents, RULES, self.clock, Wake())
         self.limiter: RedisLimiter | None = None
         self.paces: dict[tuple[str, str], Pace] = {}
 
@@ -247,9 +248,9 @@ async def test_a_chat_that_hangs_keeps_no_other_waiting(desk: Desk) -> None:
             raise AssertionError("cancelled before")
 
     group = Group(name="everywhere", channels=("slow:C1", "fake:C1"))
-    desk.ingest = Ingest(desk.incidents, replace(RULES, groups=(group,)), desk.clock, asyncio.Event())
+    desk.ingest = Ingest(desk.incidents, replace(RULES, groups=(group,)), desk.clock, Wake())
     courier = desk.courier({"slow": Hanging(name="slow"), "fake": desk.chat})
-    running = asyncio.create_task(courier.run(asyncio.Event(), look_every=0.01))
+    running = asyncio.create_task(courier.run(Wake(), look_every=0.01))
     await desk.see(0, "u1")
     await desk.see(1, "u1", "u2")
 
@@ -277,11 +278,11 @@ async def test_a_conversation_that_breaks_takes_no_other_with_it(desk: Desk) -> 
             return await super().post(channel, card, key=key, thread=thread)
 
     group = Group(name="everywhere", channels=("broken:C1", "fake:C1"))
-    desk.ingest = Ingest(desk.incidents, replace(RULES, groups=(group,)), desk.clock, asyncio.Event())
+    desk.ingest = Ingest(desk.incidents, replace(RULES, groups=(group,)), desk.clock, Wake())
     chat = Slow()
     courier = desk.courier({"broken": Broken(name="broken"), "fake": chat})
     await desk.see(0, "u1")
-    running = asyncio.create_task(courier.run(asyncio.Event(), look_every=0.01))
+    running = asyncio.create_task(courier.run(Wake(), look_every=0.01))
 
     async with asyncio.timeout(5):
         while not chat.shown:
@@ -307,7 +308,7 @@ async def test_a_store_that_goes_away_cuts_nothing_off_that_is_being_sent(desk: 
     await desk.see(0, "u1")
 
     with pytest.raises(StoreUnavailable):
-        await courier.run(asyncio.Event(), look_every=0.01)
+        await courier.run(Wake(), look_every=0.01)
 
     assert len(chat.shown) == 1
     (talk,) = await RedisOutbox(desk.functions).conversations(await _only(desk))
@@ -379,7 +380,7 @@ async def test_no_update_is_lost_or_doubled_whatever_fails(
     await desk.functions.client.flushall()
     desk.chat = FakeChat()
     desk.clock = VirtualClock(at(0))
-    desk.ingest = Ingest(RedisIncidents(desk.functions), RULES, desk.clock, asyncio.Event())
+    desk.ingest = Ingest(RedisIncidents(desk.functions), RULES, desk.clock, Wake())
     pending = list(faults)
 
     def fault(call: str) -> str | Exception | None:

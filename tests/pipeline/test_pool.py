@@ -20,6 +20,7 @@ from bot.pipeline.board import Board
 from bot.pipeline.ingest import Ingest
 from bot.pipeline.pool import JITTER, LEASE, Pool, shard_of, sisters_of
 from bot.pipeline.tempo import Tempo
+from bot.pipeline.wake import Wake
 from bot.pipeline.watch import Watch
 from bot.sources.fetching.fetch import Fetched, Marks
 from bot.sources.payload import SourceSpec
@@ -90,7 +91,7 @@ class Office:
         client = functions.client
         self.clock, self.fetcher = clock, FakeFetcher(clock)
         self.tempo = Tempo(clock)
-        ingest = Ingest(RedisIncidents(functions), RULES, clock, asyncio.Event())
+        ingest = Ingest(RedisIncidents(functions), RULES, clock, Wake())
         self.leases = RedisLeases(functions, owner)
         marks = Shelf(client, keys.MARKS, Marks)
         self.reports = reports = Shelf(client, keys.SOURCES, SourceReport)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -11,6 +10,7 @@ from bot.domain.observation import WATCHER
 from bot.domain.trust import SourceReport, SourceState, Trouble
 from bot.pipeline.ingest import Ingest
 from bot.pipeline.sight import Sight
+from bot.pipeline.wake import Wake
 from bot.store.redis import Functions, RedisIncidents
 from tests.build import RULES, at
 from tests.fakes.store_fakes import FakeClock
@@ -41,7 +41,7 @@ class Post:
     def __init__(self, functions: Functions, *shards: int) -> None:
         self.clock, self.pool = FakeClock(at(0)), FakePool(*shards)
         self.incidents = RedisIncidents(functions)
-        ingest = Ingest(self.incidents, RULES, self.clock, asyncio.Event())
+        ingest = Ingest(self.incidents, RULES, self.clock, Wake())
         self.sight = Sight(self.pool, self.incidents, ingest, self.clock, {})  # type: ignore[arg-type]
 
     async def see(self, minute: float, *watches: FakeWatch) -> None:

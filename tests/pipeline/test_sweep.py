@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import replace
 from datetime import timedelta
 
@@ -13,6 +12,7 @@ from bot.domain.rules import Rules
 from bot.domain.words import Status
 from bot.pipeline.ingest import Ingest
 from bot.pipeline.sweep import EVERY_SECONDS, Sweep
+from bot.pipeline.wake import Wake
 from bot.store.redis import Functions, RedisIncidents, RedisOutbox
 from tests.build import CHANNEL, RULES, at, said, sighting
 from tests.fakes.store_fakes import FakeClock
@@ -27,7 +27,7 @@ class Life:
         self.clock = FakeClock(at(minutes))
         self.incidents = RedisIncidents(functions)
         self.outbox = RedisOutbox(functions)
-        self.ingest = Ingest(self.incidents, rules, self.clock, asyncio.Event())
+        self.ingest = Ingest(self.incidents, rules, self.clock, Wake())
         self.sweep = Sweep(self.incidents, self.outbox, self.ingest, self.clock)
 
     async def due(self) -> list[tuple[str, str]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -20,6 +19,7 @@ from bot.pipeline.board import Board
 from bot.pipeline.ingest import Ingest
 from bot.pipeline.quarantine import Quarantine
 from bot.pipeline.reports import Reports
+from bot.pipeline.wake import Wake
 from bot.pipeline.watch import Watch
 from bot.sources.fetching.fetch import Fetcher, Marks
 from bot.sources.payload import Payload, SourceSpec
@@ -73,7 +73,7 @@ class Mast:
 
     def another(self) -> Watch:
         """One more life of the worker."""
-        ingest = Ingest(self.incidents, RULES, self.clock, asyncio.Event())
+        ingest = Ingest(self.incidents, RULES, self.clock, Wake())
         kept = Quarantine(self.folder)
         return Watch(self.source, self.fetcher, ingest, self.clock, self.marks, quarantine=kept)
 

@@ -25,6 +25,7 @@ from bot.pipeline.pool import Pool
 from bot.pipeline.quarantine import Quarantine
 from bot.pipeline.reports import Reports
 from bot.pipeline.sight import Sight
+from bot.pipeline.wake import Wake
 from bot.pipeline.watch import Watch
 from bot.replay import VirtualClock
 from bot.sources.fetching.fetch import Fetched, Fetcher, Marks
@@ -90,7 +91,7 @@ class Fleet:
         config = settings.load(self._config(), {}, base=self._folder)
         rules, clock = settings.rules(config), self.clock
         tempo = tempo_of(config, rules, clock)
-        ingest = Ingest(self._incidents, rules, clock, asyncio.Event(), self._written)
+        ingest = Ingest(self._incidents, rules, clock, Wake(), self._written)
         kept = Quarantine(self._folder)
         watches = [
             Watch(spec, self._fetcher, ingest, clock, self._marks, quarantine=kept)

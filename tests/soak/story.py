@@ -1,4 +1,4 @@
-"""A stormy day on some status pages, told by a seed: what the pages say at each moment, and what must be known of it afterwards.
+"""A stormy day on some status pages, told by a seed: what they say at each moment, and what must be known of it afterwards.
 
 Each update has a word of its own in its text, by which the auditor knows it again. Words are of letters: updates that differ
 in digits alone say nothing new.

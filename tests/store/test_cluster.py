@@ -16,6 +16,7 @@ from bot.domain.silences import Silence
 from bot.errors import StoreError
 from bot.store import keys
 from bot.store.desk import RedisMonitors, RedisOnce, RedisSilences, Shelf
+from bot.store.pendings import RedisPendings
 from bot.store.redis import Functions, RedisIncidents, RedisOutbox, connect
 from bot.store.sharing import RedisAudit, RedisLeases, RedisLimiter
 from tests.build import at, said
@@ -58,12 +59,15 @@ async def test_everything_that_the_store_does_works_on_a_cluster(functions: Func
     assert await outbox.next_due() == at(0)
     claimed = await outbox.claim(at(0), 10, LEASE)
     assert sorted(one.talk.provider for one in claimed) == sorted(PROVIDERS)
+    pendings = RedisPendings(functions, outbox)
+    assert {p.talk.provider: p.due_at for p in await pendings.pending()} == dict.fromkeys(PROVIDERS)
     for one in claimed[:3]:
         await outbox.begin(one, attempt())
         await outbox.settle(one, one.talk, None)
     assert await outbox.give_back(at(1)) == len(PROVIDERS) - 3
     assert await outbox.recheck(at(1)) == len(PROVIDERS)
     await outbox.wake(claimed[0].talk, at(2))
+    assert await pendings.claim_one(claimed[0].talk.provider, "INC-1", "nobody:1", LEASE) is not None
     assert (await incidents.find("INC-1")) is not None
 
 

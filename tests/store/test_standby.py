@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from bot.domain.decide import Decision, decide
 from bot.domain.delivery import Conversation, Limits, Receipt, Step, StepKind, plan, settled
@@ -22,6 +23,7 @@ from bot.store import keys
 from bot.store.redis import Functions, RedisIncidents, RedisOutbox, connect
 from bot.store.standby import Patience, Standby, StandbyLeases, StandbyOutbox, Word
 from bot.store.standby.mirror import Mirror
+from bot.telemetry import Event
 from tests.build import RULES, at, said, sighting, update
 from tests.fakes.outage import Store
 
@@ -378,6 +380,36 @@ async def test_what_was_done_long_ago_is_brought_home_and_nothing_is_said_from_i
         assert await again.incidents.find("INC-1") == second
 
 
+async def test_an_old_copy_stays_silent_also_when_it_cannot_be_brought_home(
+    store: Store, tmp_path: Path
+) -> None:
+    async with worker(store, tmp_path / "a") as one:
+        first = await one.sees(1, "a")
+        await one.says()
+        await copied(one, first)
+        await store.kill()
+        await until(lambda: one.standby.is_away)
+        await one.sees(2, "a", "b")  # and is not said
+        await asyncio.sleep(0.2)
+        long_ago = (datetime.now(UTC) - timedelta(days=1)).isoformat()
+        await one.standby._own.hset(keys.STANDBY, "leader_at", long_ago)
+    await store.back()
+    client = connect(store.url)
+    await client.rename(keys.ledger("acme"), "aside")
+    await client.set(keys.ledger("acme"), "no ledger")
+
+    with capture_logs() as logs:
+        async with worker(store, tmp_path / "a") as again:
+            await until(lambda: any(line["event"] == Event.STANDBY_STAYS for line in logs))
+            await asyncio.sleep(QUICK.tick / 2)
+            assert (await again.says(), again.standby.is_away) == ([], True)
+
+            await client.rename("aside", keys.ledger("acme"))
+            await until(lambda: not again.standby.is_away)
+            assert [step.updates for _, step in await again.says()] == [("b",)]
+    await client.aclose()
+
+
 async def test_with_no_store_to_start_with_only_who_was_leader_lately_begins(
     store: Store, tmp_path: Path
 ) -> None:
@@ -427,3 +459,24 @@ async def test_silences_and_the_audit_come_home_too(store: Store, tmp_path: Path
 
         assert await one.standby.client.hgetall(keys.SILENCES) == {b"s1": b"{}"}
         assert [f for _, f in await one.standby.client.xrange(keys.AUDIT)] == [{b"what": b"delivery"}]
+
+
+async def test_a_leader_that_cannot_bring_its_copy_home_says_why(store: Store, tmp_path: Path) -> None:
+    """It never went on alone, and asks nothing of a store that answers: that must not pass in silence."""
+    patience = replace(QUICK, alone=60.0)
+    async with worker(store, tmp_path / "a", patience=patience) as one:
+        await copied(one, await one.sees(1, "a"))
+        await store.kill()
+        await until(lambda: one.standby.is_shut)
+        with capture_logs() as logs:
+            await store.back()
+            client = connect(store.url)
+            await client.rename(keys.ledger("acme"), "aside")
+            await client.set(keys.ledger("acme"), "no ledger")
+
+            await until(lambda: any(line["event"] == Event.STANDBY_STAYS for line in logs))
+            assert one.standby.is_shut
+
+            await client.rename("aside", keys.ledger("acme"))
+            await until(lambda: not one.standby.is_shut)
+            await client.aclose()

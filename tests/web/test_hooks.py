@@ -20,6 +20,7 @@ from bot.domain.observation import Listing, Sighting
 from bot.domain.rules import Rules
 from bot.errors import FetchError, ParseError, StoreUnavailable
 from bot.pipeline.ingest import Ingest
+from bot.pipeline.wake import Wake
 from bot.sources import detect
 from bot.sources.payload import Payload, Spec
 from bot.web.hooks import BODY_MAX_BYTES, PUSHES_MAX, PUSHES_WINDOW_S, Hooks
@@ -67,7 +68,7 @@ class Intake:
             observations=said,
             listing=Listing.PART,
         )
-        await Ingest(self.incidents, Rules(), self.clock, asyncio.Event()).sighting(seen)
+        await Ingest(self.incidents, Rules(), self.clock, Wake()).sighting(seen)
         return len(said)
 
 

@@ -189,7 +189,18 @@ async def test_what_needs_a_restart_is_named(tmp_path: Path, redis_url: str) -> 
 
 def test_every_table_is_taken_up_or_said_to_wait() -> None:
     """A new table has to be put on one side: else a reload would quietly leave it."""
-    alive = {"source", "service", "check", "group", "route", "calendar", "channel", "rules", "notices"}
+    alive = {
+        "source",
+        "service",
+        "check",
+        "group",
+        "route",
+        "calendar",
+        "channel",
+        "rules",
+        "notices",
+        "pulse",
+    }
     compared = {"fogbell", "store", "console", "chat"}
 
     assert {f.name for f in fields(Config)} - {"warnings", "secret_files"} == alive | compared

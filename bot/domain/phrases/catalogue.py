@@ -21,6 +21,7 @@ class Phrase(StrEnum):
     SEVERITY = "severity"
     IMPACT = "impact"
     BEGAN = "began"
+    BEGINS = "begins"  # of what is only announced
     ENDED = "ended"
     WHERE = "where"
     ACKNOWLEDGED = "acknowledged"  # who took it on: stands before a name

@@ -33,6 +33,7 @@ GERMAN = Tongue(
         Phrase.SEVERITY: "Schweregrad",
         Phrase.IMPACT: "Auswirkung",
         Phrase.BEGAN: "Beginn",
+        Phrase.BEGINS: "Beginn",
         Phrase.ENDED: "Ende",
         Phrase.WHERE: "Wo",
         Phrase.ACKNOWLEDGED: "Übernommen von",

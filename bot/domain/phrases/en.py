@@ -15,6 +15,7 @@ ENGLISH = Tongue(
         Phrase.SEVERITY: "Severity",
         Phrase.IMPACT: "Impact",
         Phrase.BEGAN: "Began",
+        Phrase.BEGINS: "Begins",
         Phrase.ENDED: "Ended",
         Phrase.WHERE: "Where",
         Phrase.ACKNOWLEDGED: "Acknowledged",

@@ -33,6 +33,7 @@ SPANISH = Tongue(
         Phrase.SEVERITY: "Severidad",
         Phrase.IMPACT: "Impacto",
         Phrase.BEGAN: "Inicio",
+        Phrase.BEGINS: "Inicio",
         Phrase.ENDED: "Fin",
         Phrase.WHERE: "Dónde",
         Phrase.ACKNOWLEDGED: "A cargo de",

@@ -33,6 +33,7 @@ FRENCH = Tongue(
         Phrase.SEVERITY: "Gravité",
         Phrase.IMPACT: "Impact",
         Phrase.BEGAN: "Début",
+        Phrase.BEGINS: "Début",
         Phrase.ENDED: "Fin",
         Phrase.WHERE: "Où",
         Phrase.ACKNOWLEDGED: "Pris en charge par",

@@ -33,6 +33,7 @@ JAPANESE = Tongue(
         Phrase.SEVERITY: "重大度",
         Phrase.IMPACT: "影響度",
         Phrase.BEGAN: "発生日時",
+        Phrase.BEGINS: "開始予定",
         Phrase.ENDED: "終了日時",
         Phrase.WHERE: "対象",
         Phrase.ACKNOWLEDGED: "対応者",

@@ -33,6 +33,7 @@ PORTUGUESE = Tongue(
         Phrase.SEVERITY: "Severidade",
         Phrase.IMPACT: "Impacto",
         Phrase.BEGAN: "Início",
+        Phrase.BEGINS: "Início",
         Phrase.ENDED: "Fim",
         Phrase.WHERE: "Onde",
         Phrase.ACKNOWLEDGED: "Assumido por",

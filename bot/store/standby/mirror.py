@@ -18,9 +18,6 @@ from bot.store import keys
 from bot.store.redis import millis, translated
 
 WATCHED_FOR = timedelta(hours=1)  # a closed incident may still get its last messages for so long
-NUMBERS_AHEAD = (
-    1000  # who can still reach the store may give out so many before two incidents have one number
-)
 IN_ONE_GO = 100  # calls sent together: more would hold up what else is due
 _STRINGS = (keys.NUMBER, keys.SCHEMA_KEY)
 _HASHES = (keys.SILENCES, keys.MONITORS, keys.CHECKS)

@@ -20,7 +20,7 @@ import redis.asyncio as aioredis
 from redis.exceptions import RedisError
 
 from bot import telemetry
-from bot.errors import StoreError
+from bot.errors import StoreError, StoreUnavailable
 from bot.ports import Incidents
 from bot.store import keys
 from bot.store.embedded import EmbeddedStore
@@ -228,16 +228,20 @@ class Standby:
             return
         self._back_at = self._back_at or _seconds()
         is_over = _seconds() - self._back_at >= self._patience.grace
-        with suppress(StoreError):  # it is away again
-            if (
-                self._was_leader
-            ):  # and never left; but the store may have lost its newest writes, and others wait for a sign
+        try:
+            if self._was_leader:
+                # We never left; but the store may have lost its newest writes, and others wait for a sign.
                 await carry(Functions(self._own), Functions(self._store), datetime.now(UTC))
             elif not is_over:
                 async with translated():
                     if not await self._store.exists(keys.CARRIED):
                         return
-            self._go_home(Word.AGAIN)
+        except StoreUnavailable:
+            return  # it is away again
+        except StoreError as exc:
+            log().warning(Event.STANDBY_STAYS, reason=str(exc))
+            return
+        self._go_home(Word.AGAIN)
 
     async def _away(self, ours: bool | None, mirror: Mirror) -> None:
         await self._note(True)
@@ -247,7 +251,10 @@ class Standby:
         self._back_at = self._back_at or _seconds()
         if _seconds() - self._back_at < 2 * self._patience.tick:
             return
-        self.is_leaving = True
+        is_silent, self.is_leaving = (
+            self.is_leaving,
+            True,
+        )  # an old copy stays silent for as long as we have it
         try:
             await self._drain()
             self._switch.turn(None)
@@ -261,8 +268,9 @@ class Standby:
         else:
             log().warning(Event.STANDBY_ENDED, since=self._since.isoformat(), carried=carried)
             self._go_home(Word.BACK)
+            is_silent = False
         finally:
-            self.is_leaving = False
+            self.is_leaving = is_silent
 
     async def _leave(self) -> None:
         """Go on with our own."""

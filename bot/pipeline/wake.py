@@ -1,0 +1,24 @@
+"""The bell between those who write and the outbox: something may be due, and in whose ledgers. A lost ring costs a second."""
+
+from __future__ import annotations
+
+import asyncio
+
+
+class Wake(asyncio.Event):
+    """An event that remembers for which providers it was rung."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._providers: set[str] = set()
+
+    def ring(self, provider: str) -> None:
+        """Something of this provider's may be due."""
+        self._providers.add(provider)
+        self.set()
+
+    def answered(self) -> frozenset[str]:
+        """The providers it was rung for since the last time; empty when it was not, or for nobody in particular."""
+        self.clear()
+        rung, self._providers = frozenset(self._providers), set()
+        return rung
