@@ -67,6 +67,9 @@ DELIVERIES = Counter(
 )
 CHAT_UP = Gauge("fogbell_chat_up", "1 when the last call to the chat succeeded", ["chat"], registry=REGISTRY)
 CHAT_LEFT = Gauge("fogbell_chat_away", "1 while no worker can rely on the chat", ["chat"], registry=REGISTRY)
+CHAT_HEARS = Gauge(
+    "fogbell_chat_hears", "1 while commands come in from the chat", ["chat"], registry=REGISTRY
+)
 CONFLICTS = Counter("fogbell_commit_conflicts_total", "Commits that found a newer ledger", registry=REGISTRY)
 RESTARTS = Counter(
     "fogbell_loop_restarts_total", "Loops started again after a crash", ["loop"], registry=REGISTRY
@@ -127,6 +130,7 @@ class Event(StrEnum):
     COMMANDS_NOT_OFFERED = "chat.commands_not_offered"
     PIN_REFUSED = "chat.pin_refused"
     CHAT_AWAY = "chat.away"
+    CHAT_DEAF = "chat.deaf"
     CHAT_BACK = "chat.back"
     PULSE_FAILED = "pulse.failed"
     PULSE_WITHHELD = "pulse.withheld"

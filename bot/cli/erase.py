@@ -23,7 +23,8 @@ examples:
 
 Each of the words is looked for as a whole, in small letters or capitals, and becomes "someone": in acknowledgements, silences,
 added pages, the audit (with what people typed) and the console's messages. A running worker then edits what Slack and Discord
-still show of incidents that it remembers. Not reached: older messages in the chats, logs, and backups: take a new one.
+still show of incidents that it remembers. Not reached: older messages in the chats, logs, the reason of what was parked by
+hand (`fogbell outbox`), and backups: take a new one.
 Exit status: 0 done, 1 the store does not answer, 2 the configuration is wrong.
 """
 

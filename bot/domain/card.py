@@ -41,13 +41,15 @@ class Card:
 
     All strings are plain text and may come from outside: a render escapes them and cuts them to its chat's limits. `fallback`
     is the one line that notifications and screen readers use. `mentions` come from the configuration alone, never from
-    text. `is_quiet` asks the chat to notify nobody. `pin` is True for what should stay in view while it is open, False for
-    what no longer should (its thread may rest), None for all else. `is_broadcast` asks to show a reply in the channel too.
+    text. `tone_words` are the tone in the channel's language; without them it is told in English. `is_quiet` asks the chat to
+    notify nobody. `pin` is True for what should stay in view while it is open, False for what no longer should (its thread
+    may rest), None for all else. `is_broadcast` asks to show a reply in the channel too.
     """
 
     title: str
     tone: Tone
     fallback: str
+    tone_words: str = ""
     url: str | None = None
     fields: tuple[Field, ...] = ()
     sections: tuple[Section, ...] = ()

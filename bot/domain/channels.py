@@ -62,7 +62,10 @@ def quiet_until(manners: Manners, severity: Severity | None, now: datetime) -> d
 
 
 def next_digest(manners: Manners, after: datetime) -> datetime:
-    """When the channel's first digest after `after` is due; what still waits in a channel without digests is told at 09:00."""
+    """When the channel's first digest after `after` is due; what still waits in a channel without digests is told at 09:00.
+
+    A digest rings, so one whose time lies in quiet hours comes at their end.
+    """
     today = after.astimezone(manners.zone).date()
     days = (today + _DAY * n for n in range(3))
     times = (
@@ -70,7 +73,8 @@ def next_digest(manners: Manners, after: datetime) -> datetime:
         for day in days
         for at in manners.digest_at or _USUAL_DIGEST
     )
-    return min(at for at in times if at > after)
+    due = min(at for at in times if at > after)
+    return quiet_until(manners, None, due) or due
 
 
 def is_always_quiet(quiet: tuple[Span, ...]) -> bool:

@@ -120,9 +120,9 @@ class Conversation:
 
     `channel` is "chat:id", as in "slack:C0123". `was_held` is True when a silence ever withheld something. `held` is what
     keeps the rest back now. `parked` says in plain words why the chat refused; it is tried again once in a while. `called`
-    are the roles that were mentioned. `asserted_at` is when the headline was last written,
-    `late_edit_at` when the chat last left us without an answer to an edit. `is_put_aside`: a person parked it, and only a person
-    lets it speak again. `dropped` are the updates that a person gave up there, all there was up to the revision `dropped_at`.
+    are the roles that were mentioned. `asserted_at` is when the headline was last written, `late_edit_at` when the chat
+    last left us without an answer to an edit. `is_put_aside`: a person parked it, and only a person lets it speak again.
+    `dropped` are the updates that a person gave up there, all there was up to the revision `dropped_at`.
     """
 
     subject: str
@@ -159,14 +159,26 @@ class Conversation:
         return next((m for m in self.messages if m.kind is StepKind.HEADLINE), None)
 
     @property
+    def thread(self) -> Receipt | None:
+        """The message that replies hang from, or None before there is one."""
+        return self.headline.receipt if self.headline else None
+
+    @property
     def told(self) -> frozenset[str]:
         """The ids of all updates which the channel holds, or was spared."""
-        return frozenset(update for message in self.messages for update in message.updates).union(self.dropped)
+        return frozenset(update for message in self.messages for update in message.updates).union(
+            self.dropped
+        )
 
     @property
     def gathered(self) -> tuple[Message, ...]:
         """The messages for many incidents that this one has a line in."""
         return tuple(m for m in self.messages if m.kind is StepKind.GATHERED and m.receipt.message)
+
+    @property
+    def refused_once(self) -> bool:
+        """True after a first refusal, as of a reply to a locked thread: the headline, which may still be edited, goes first."""
+        return self.parked is not None and self.failures == 1
 
     def message(self, key: str) -> Message | None:
         """The message with this key, or None."""

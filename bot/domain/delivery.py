@@ -61,6 +61,8 @@ def _next(incident: Incident, talk: Conversation, limits: Limits) -> Step | None
     if talk.headline is None:
         is_told = bool(talk.gathered) and not loud
         return _line_edit(incident, talk, limits) if is_told else _headline(incident, talk)
+    if limits.edits and talk.refused_once and (edit := _headline_edit(incident, talk, ())):
+        return edit
     if len(loud) > CATCH_UP_ABOVE:
         return _reply(StepKind.CATCH_UP, incident, talk, missing, f"{len(missing)} updates behind")
     if loud:

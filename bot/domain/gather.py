@@ -15,7 +15,7 @@ from bot.domain.card import Card, Section, Tone
 from bot.domain.delivery import Conversation, Step, StepKind, Why, message_key
 from bot.domain.digests import line_digest
 from bot.domain.incident import Incident
-from bot.domain.phrases import Phrase, capital, joined, listed, say, status_words
+from bot.domain.phrases import Phrase, capital, joined, listed, say, status_words, tone_words
 from bot.domain.present import provider_name, tone_of
 from bot.domain.words import Severity
 
@@ -110,10 +110,13 @@ def card(
     going_on = [i for i in incidents if i.is_open]
     over = len(incidents) - len(going_on)
     worst = min(going_on, key=lambda i: _TONES.index(tone_of(i)), default=None)
+    tone = tone_of(worst) if worst else Tone.OVER
+    firsts = [_brief(i.title, TITLE_MAX_CHARS) for i in incidents[:3]]
     return Card(
         title=title,
-        tone=tone_of(worst) if worst else Tone.OVER,
-        fallback=f"{title}: {listed(language, [_brief(i.title, TITLE_MAX_CHARS) for i in incidents[:3]])}",
+        tone=tone,
+        tone_words=tone_words(language, tone),
+        fallback=say(language, Phrase.TITLE, provider=title, title=listed(language, firsts)),
         sections=tuple(
             _line(i, names, language, has_text=len(incidents) <= TEXTS_UP_TO) for i in incidents[:MEMBERS_MAX]
         ),
@@ -145,13 +148,14 @@ def _title(
 
 
 def _line(incident: Incident, names: Mapping[str, str], language: str, *, has_text: bool) -> Section:
-    severity = f", {incident.severity.words}" if incident.severity else ""
     provider = provider_name(incident.provider, names, language)
-    text = f"{provider}: {_brief(incident.title, TITLE_MAX_CHARS)} ({incident.id}{severity})"
+    title = say(language, Phrase.TITLE, provider=provider, title=_brief(incident.title, TITLE_MAX_CHARS))
+    facts = [incident.id, *([incident.severity.words] if incident.severity else [])]
+    words = [say(language, Phrase.IN_ONE_LINE, title=title, facts=listed(language, facts))]
     if incident.affected:
         services = joined(language, [a.service for a in incident.affected[:4]])
-        text += f", {say(language, Phrase.HITS, services=services)}"
-    text = _brief(text, LINE_MAX_CHARS)
+        words.append(say(language, Phrase.HITS, services=services))
+    text = _brief(listed(language, words), LINE_MAX_CHARS)
     if has_text and incident.newest and incident.is_open:
         text += f"\n{_brief(incident.newest.text, TEXT_MAX_CHARS)}"
     return Section(heading=capital(status_words(language, incident.status)), text=text)

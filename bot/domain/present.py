@@ -13,7 +13,7 @@ from bot.domain.card import Card, Field, Section, Tone
 from bot.domain.delivery import Step, StepKind
 from bot.domain.incident import Closure, Incident, Opening
 from bot.domain.observation import SELF, WATCHER, Place, Update
-from bot.domain.phrases import Phrase, capital, impact_words, listed, say, status_words
+from bot.domain.phrases import Phrase, capital, impact_words, listed, say, status_words, tone_words
 from bot.domain.services import Affected
 from bot.domain.words import Impact, Kind, Status
 
@@ -76,6 +76,7 @@ def headline(
     return Card(
         title=title,
         tone=tone_of(incident),
+        tone_words=tone_words(language, tone_of(incident)),
         fallback=f"{incident.id} {_in_one_line(title, incident, speech)}",
         url=incident.url,
         fields=tuple(_facts(incident, speech)),
@@ -245,6 +246,7 @@ def _reply(step: Step, incident: Incident, updates: tuple[Update, ...], speech: 
     return Card(
         title=title,
         tone=tone_of(incident),
+        tone_words=tone_words(speech.language, tone_of(incident)),
         fallback=f"{incident.id} {newest_words}",
         sections=sections,
         footer=incident.id,

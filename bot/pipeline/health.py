@@ -91,9 +91,9 @@ class Health:
             self.saw(name, ok=True)
 
     async def _tell(self, shared: Mapping[str, ChatHealth]) -> None:
-        changed = {name: self._of(name) for name in self._dirty if self._of(name) != shared.get(name)}
-        await self._shelf.put_all(changed)
-        self._dirty.clear()
+        ours = {name: self._of(name) for name in self._dirty}
+        await self._shelf.put_all({name: h for name, h in ours.items() if h != shared.get(name)})
+        self._dirty = {name for name in self._dirty if self._of(name) != ours.get(name)}  # learnt meanwhile
 
     def _announce(self, was_usable: frozenset[str]) -> None:
         for name in sorted(was_usable - self.usable()):

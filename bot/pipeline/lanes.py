@@ -14,7 +14,8 @@ from typing import TypeVar
 
 from bot.domain.delivery import Hold, Why
 from bot.domain.words import Severity
-from bot.pipeline.sending import Ready, backoff
+from bot.pipeline.record import backoff
+from bot.pipeline.sending import Ready
 from bot.pipeline.voice import Voice
 from bot.ports import Clock, Limiter
 

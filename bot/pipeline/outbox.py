@@ -16,13 +16,15 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from bot.domain import gather
-from bot.domain.channels import next_digest, quiet_until
 from bot.domain.delivery import LATE_BY, Conversation, Hold, Step, StepKind, Why, plan, reassertion
+from bot.domain.holds import hold_of
 from bot.domain.incident import Incident, Ledger
-from bot.domain.silences import Silence, silenced_until
+from bot.domain.silences import Silence
 from bot.domain.standing import LOOKED_AT_AGAIN, rests
 from bot.errors import LeaseLost, StoreError
 from bot.pipeline.lanes import Lane, Pace, Turns
+from bot.pipeline.lookup import Answers, Lookup
+from bot.pipeline.record import Record
 from bot.pipeline.sending import LEASE, Delivered, Ready, Sender, Sent
 from bot.pipeline.supervise import contained
 from bot.pipeline.voice import Voice
@@ -71,15 +73,17 @@ class Courier:
         bundles = {name for name, chat in chats.items() if chat.limits.bundles}
         self._turns = Turns(clock, self._voice, limiter, paces or {}, saw, bundles)
         self._lanes: dict[tuple[str, str], Lane] = {}
-        self._in_work: dict[tuple[str, str], float] = {}  # by subject and channel: since when
+        self._in_work: dict[tuple[int, str, str], float] = {}  # by claim: since when
         self._patience = PATIENCE
         self._is_stopping = False
         self._turned_at = time.monotonic()
         self._changed = Wake()
         self._looked_at = 0.0
+        record = Record(audit, clock)
+        self._lookup = Lookup(outbox, chats, clock, record, self._turns.fared)
         self._sender = Sender(
             outbox, incidents, chats, clock,
-            voice=self._voice, audit=audit, saw=self._turns.fared, on_delivered=on_delivered,
+            voice=self._voice, record=record, saw=self._turns.fared, on_delivered=on_delivered,
         )  # fmt: skip
 
     def stop(self) -> None:
@@ -138,7 +142,7 @@ class Courier:
     async def _claim(self, shards: Collection[int] | None = None) -> Sequence[Claimed]:
         claimed = await self._outbox.claim(self._clock.now(), PER_SHARD, LEASE, shards)
         now = time.monotonic()
-        self._in_work.update((_place(one.talk), now) for one in claimed)
+        self._in_work.update((_place(one), now) for one in claimed)
         return claimed
 
     def _has_room(self) -> bool:
@@ -153,6 +157,7 @@ class Courier:
     async def _round(self, claimed: Sequence[Claimed], tasks: asyncio.TaskGroup) -> None:
         """Find the next step of each, and let it wait in its lane. Those that must be looked up do it beside the others."""
         silences, ledgers = await self._known({one.talk.provider for one in claimed})
+        in_doubt: dict[tuple[str, str], list[tuple[Claimed, Incident]]] = {}
         for one in claimed:
             incident = ledgers[one.talk.provider].incidents.get(one.talk.subject)
             if incident is None or one.talk.chat not in self._chats:
@@ -160,10 +165,12 @@ class Courier:
             elif rests(one.talk, incident):
                 await self._let_go(one, one.talk, self._clock.now() + LOOKED_AT_AGAIN)
             elif one.talk.attempt or one.must_look:
-                looking = self._looked_up(one, incident, silences, tasks)
-                tasks.create_task(contained("outbox", looking))
+                message = one.talk.attempt.step.key if one.talk.attempt else one.talk.subject
+                in_doubt.setdefault((one.talk.channel, message), []).append((one, incident))
             else:
                 await self._sort(one, one.talk, incident, silences, tasks)
+        for together in in_doubt.values():
+            tasks.create_task(self._look_up(together, silences, tasks))
 
     async def _known(self, providers: Collection[str]) -> tuple[Sequence[Silence], Mapping[str, Ledger]]:
         """The silences, and the ledgers of these providers: asked for beside one another."""
@@ -172,18 +179,34 @@ class Courier:
             ledgers = {name: tasks.create_task(self._incidents.read(name)) for name in providers}
         return silences.result(), {name: ledger.result() for name, ledger in ledgers.items()}
 
+    async def _look_up(
+        self,
+        together: Sequence[tuple[Claimed, Incident]],
+        silences: Sequence[Silence],
+        tasks: asyncio.TaskGroup,
+    ) -> None:
+        """Conversations that were to be told in one message: the chat is asked for it once."""
+        answers: Answers = {}
+        for claimed, incident in together:
+            await contained("outbox", self._looked_up(claimed, incident, silences, tasks, answers))
+
     async def _looked_up(
-        self, claimed: Claimed, incident: Incident, silences: Sequence[Silence], tasks: asyncio.TaskGroup
+        self,
+        claimed: Claimed,
+        incident: Incident,
+        silences: Sequence[Silence],
+        tasks: asyncio.TaskGroup,
+        answers: Answers,
     ) -> None:
         try:
-            talk = await self._sender.looked_up(claimed)
+            talk = await self._lookup.looked_up(claimed, answers)
             if talk is not None and claimed.must_look:
                 claimed, talk = await self._looked_ahead(claimed, talk, incident, silences)
         except LeaseLost as exc:
             log().warning(Event.LEASE_LOST, reason=str(exc))
             talk = None
         if talk is None:
-            self._in_work.pop(_place(claimed.talk), None)
+            self._in_work.pop(_place(claimed), None)
             self._changed.ring(claimed.talk.provider)  # what was found is settled, and due again
         else:
             await self._sort(claimed, talk, incident, silences, tasks)
@@ -197,7 +220,7 @@ class Courier:
             return claimed, talk  # the mark stays for what is posted next
         if step.kind is StepKind.CATCH_UP:  # who went on may have said them one by one
             step = replace(step, kind=StepKind.UPDATE, updates=step.updates[:1], shows=step.updates[:1])
-        found = await self._sender.looked_ahead(claimed, talk, step, incident.opened_at)
+        found = await self._lookup.looked_ahead(claimed, talk, step, incident.opened_at)
         return replace(claimed, must_look=found is None), found
 
     async def _sort(
@@ -220,7 +243,7 @@ class Courier:
                 held = replace(talk, held=hold, was_held=talk.was_held or is_silence)
                 await self._let_go(claimed, held, hold.until)
             case Step() as step:
-                since = self._in_work.get(_place(talk), 0.0)
+                since = self._in_work.get(_place(claimed), 0.0)
                 ready = Ready(claimed=claimed, talk=talk, step=step, incident=incident, since=since)
                 self._lane_for(ready, tasks).add(ready)
 
@@ -228,31 +251,15 @@ class Courier:
         self, talk: Conversation, incident: Incident, silences: Sequence[Silence]
     ) -> Step | Hold | None:
         now = self._clock.now()
-        hold = self._hold(talk, incident, silences, now)
+        hold = hold_of(talk, incident, silences, self._voice.manners(talk.channel), now)
         limits = self._chats[talk.chat].limits
         step = plan(incident, talk, limits, hold)
         if step is None and hold is None and self._reasserts and limits.edits:
             return reassertion(incident, talk, now)
         return step
 
-    def _hold(
-        self, talk: Conversation, incident: Incident, silences: Sequence[Silence], now: datetime
-    ) -> Hold | None:
-        """What keeps the channel from being spoken to about this now."""
-        if until := silenced_until(incident, silences, now):
-            return Hold(until=until)
-        manners = self._voice.manners(talk.channel)
-        held = talk.held
-        if talk.channel in incident.digests:
-            is_due = held is not None and held.why is Why.DIGEST and held.until <= now
-            waits = held if held and held.why is Why.DIGEST else None
-            return None if is_due else waits or Hold(until=next_digest(manners, now), why=Why.DIGEST)
-        if until := quiet_until(manners, incident.severity, now):
-            return Hold(until=until, why=Why.QUIET)
-        return held if held and held.why is Why.CAP and held.until > now else None
-
     async def _let_go(self, claimed: Claimed, talk: Conversation, due_at: datetime | None) -> None:
-        self._in_work.pop(_place(claimed.talk), None)
+        self._in_work.pop(_place(claimed), None)
         try:
             await self._outbox.settle(claimed, talk, due_at)
         except LeaseLost as exc:
@@ -300,7 +307,7 @@ class Courier:
         lane.take(chosen)
         if hold := await self._turns.capped(lane, chosen):
             for ready in chosen:
-                await self._let_go(ready.claimed, replace(ready.talk, held=hold), hold.until)
+                await self._held_by_cap(ready, hold)
             return
         sent = await self._turns.timed(lane, self._sender.send(chosen))
         if len(chosen) > 1:  # a storm: the next message need not wait until this one is written down
@@ -311,11 +318,18 @@ class Courier:
             await self._turns.leave_alone(lane, sent.pause)
             await self._put_back(lane, sent.pause)
 
+    async def _held_by_cap(self, ready: Ready, hold: Hold) -> None:
+        """What the channel shows already is looked at again at once: edits ring nobody. A digest stays a digest."""
+        if ready.why is Why.DIGEST:
+            hold = replace(hold, why=Why.DIGEST)
+        due_at = self._clock.now() if ready.talk.messages else hold.until
+        await self._let_go(ready.claimed, replace(ready.talk, held=hold), due_at)
+
     async def _settled(self, chosen: Sequence[Ready], sent: Sent) -> None:
         if sent.settle:
             await sent.settle()
         for ready in chosen:
-            self._in_work.pop(_place(ready.talk), None)
+            self._in_work.pop(_place(ready.claimed), None)
             self._changed.ring(ready.talk.provider)  # it may be due again
 
     def _chosen(self, lane: Lane) -> list[Ready]:
@@ -355,8 +369,9 @@ def _fills_a_shard(claimed: Sequence[Claimed]) -> bool:
     return max(counts.values(), default=0) >= PER_SHARD
 
 
-def _place(talk: Conversation) -> tuple[str, str]:
-    return (talk.subject, talk.channel)
+def _place(claimed: Claimed) -> tuple[int, str, str]:
+    """One claim: the same conversation may be claimed anew before the first claim's work is put away."""
+    return (claimed.token, claimed.talk.subject, claimed.talk.channel)
 
 
 def _is_held_back(lane: Lane) -> bool:

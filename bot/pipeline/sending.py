@@ -7,7 +7,6 @@ settled, or its lease runs out and somebody else looks again.
 from __future__ import annotations
 
 import asyncio
-import random
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -30,17 +29,16 @@ from bot.domain.delivery import (
 from bot.domain.gather import Waiting
 from bot.domain.incident import Incident
 from bot.errors import ChatError, LeaseLost, RateLimited, Refused, Unavailable, Uncertain
+from bot.pipeline.record import Record, backoff
 from bot.pipeline.voice import Voice
-from bot.ports import Audit, Chat, Claimed, Clock, Incidents, Outbox
+from bot.ports import Chat, Claimed, Clock, Incidents, Outbox
 from bot.telemetry import Event, log
 
 LEASE = timedelta(seconds=30)
 MARGIN_S = 3.0
 FRESH_S = 0.25  # a step that waited longer is planned anew before it is sent
 SEND_TIMEOUT = timedelta(seconds=12)  # less than half of the lease: we stop before another may begin
-BACKOFF_MAX = timedelta(minutes=1)
 PARKED_FOR = timedelta(hours=1)  # a refused conversation is tried again this seldom: operators mend channels
-LOOK_BACK = timedelta(minutes=5)  # how much earlier than the attempt a lost message is looked for
 EDITED_AGAIN = 3  # how often a message for many is corrected at once when its members change meanwhile
 
 
@@ -97,7 +95,7 @@ class Sender:
         clock: Clock,
         *,
         voice: Voice,
-        audit: Audit | None,
+        record: Record,
         saw: Callable[[str, bool], None],
         on_delivered: Callable[[Delivered], None] | None,
     ) -> None:
@@ -106,7 +104,7 @@ class Sender:
         self._chats = chats
         self._clock = clock
         self._voice = voice
-        self._audit = audit
+        self._record = record
         self._saw = saw
         self._on_delivered = on_delivered
 
@@ -174,11 +172,11 @@ class Sender:
             return card, await chat.post(talk.address, replace(card, mentions=roles), key=step.key)
         card = replace(self._voice.card(step, first.incident, talk), mentions=roles)
         if step.kind is not StepKind.EDIT:
-            return card, await chat.post(talk.address, card, key=step.key, thread=thread_of(talk))
+            return card, await chat.post(talk.address, card, key=step.key, thread=talk.thread)
         message = talk.message(step.target or "")
         if message is None or not message.receipt.message:
             return card, Receipt(channel=talk.address, message="")
-        thread = None if message.kind is StepKind.HEADLINE else thread_of(talk)
+        thread = None if message.kind is StepKind.HEADLINE else talk.thread
         await chat.edit(message.receipt, card, thread=thread)
         return card, message.receipt
 
@@ -224,11 +222,12 @@ class Sender:
             await self._unless_lost(self._outbox.settle(*outcomes[0]))
         for ready in chosen:
             talk, seen_at = ready.talk, max(claim.seen_at for claim in ready.incident.claims)
-            delay_s = max(0.0, (now - seen_at).total_seconds())
-            telemetry.SIGHT_TO_RECEIPT.labels(talk.chat).observe(delay_s)
+            if talk.held is None:  # what waited on purpose is not late
+                delay_s = max(0.0, (now - seen_at).total_seconds())
+                telemetry.SIGHT_TO_RECEIPT.labels(talk.chat).observe(delay_s)
             step = ready.step.kind.value
             log().info(Event.DELIVERED, incident=talk.subject, channel=talk.channel, step=step)
-        await self._note("sent", *((ready.talk, ready.step) for ready in chosen))
+        await self._record.note("sent", *((ready.talk, ready.step) for ready in chosen))
         self._tell(chosen, card)
 
     def _outcome(
@@ -276,8 +275,11 @@ class Sender:
                     done = replace(done, asserted_at=None, late_edit_at=None)
                 await self._outbox.settle(claimed, done, now)
             case Refused():
-                words = f"{error} {error.remedy}".strip()
-                await self._outbox.settle(claimed, replace(clear, parked=words), now + PARKED_FOR)
+                words = f"{error}. {error.remedy}".rstrip(" .") + "."
+                parked = replace(clear, parked=words)
+                coming = plan(ready.incident, parked, self._chats[talk.chat].limits)
+                is_other = isinstance(coming, Step) and coming.kind is StepKind.EDIT is not step.kind
+                await self._outbox.settle(claimed, parked, now if is_other else now + PARKED_FOR)
                 log().error(Event.DELIVERY_REFUSED, incident=talk.subject, channel=talk.channel, reason=words)
             case Unavailable(after=after) if not (step.kind is StepKind.EDIT and attempt.may_be_late):
                 await self._outbox.settle(claimed, clear, now + (after or backoff(clear.failures)))
@@ -288,94 +290,11 @@ class Sender:
                 due_at = now + backoff(clear.failures)
                 await self._outbox.settle(claimed, replace(kept, failures=clear.failures), due_at)
         if not isinstance(error, Refused):
-            self._say_later(talk, str(error) or "timed out")
-        await self._note(type(error).__name__.lower(), (talk, step))
-
-    async def looked_up(self, claimed: Claimed) -> Conversation | None:
-        """The conversation when its attempt did not arrive; None when it did or nobody can know yet: then it is settled."""
-        talk, attempt = claimed.talk, claimed.talk.attempt
-        if attempt is None:
-            return talk
-        free = replace(talk, attempt=None)
-        if attempt.step.kind is StepKind.EDIT:
-            # Editing twice is harmless, but whoever died may have sent an older one that is still under way.
-            return replace(free, late_edit_at=attempt.at)
-        return await self._found(claimed, free, attempt)
-
-    async def looked_ahead(
-        self, claimed: Claimed, talk: Conversation, step: Step, since: datetime
-    ) -> Conversation | None:
-        """The same for a step that another worker may have carried out without leaving a trace in the store.
-
-        What is found was said when the incident stood otherwise, perhaps: as nobody knows what it shows, it will be edited.
-        """
-        attempt = Attempt(step=replace(step, digest=""), at=since)
-        await self._outbox.begin(claimed, attempt)  # until it is known
-        return await self._found(claimed, talk, attempt)
-
-    async def _found(self, claimed: Claimed, talk: Conversation, attempt: Attempt) -> Conversation | None:
-        chat, step, since = self._chats[talk.chat], attempt.step, attempt.at - LOOK_BACK
-        if not chat.limits.find:
-            return await self._maybe_doubled(talk, step)
-        thread = None if step.kind is StepKind.GATHERED else thread_of(talk)
-        try:
-            async with asyncio.timeout(SEND_TIMEOUT.total_seconds()):
-                found = await chat.find(talk.address, key=step.key, since=since, thread=thread)
-        except (Refused, Uncertain):
-            # We may not read here, or there is more than we can read: nobody will ever know.
-            return await self._maybe_doubled(talk, step)
-        except (ChatError, TimeoutError) as exc:
-            self._saw(talk.channel, isinstance(exc, RateLimited))
-            failures = talk.failures + 1
-            due_at = self._clock.now() + (getattr(exc, "after", None) or backoff(failures))
-            await self._outbox.settle(claimed, replace(talk, attempt=attempt, failures=failures), due_at)
-            self._say_later(talk, f"looking it up: {exc}")
-            return None
-        if found is None:
-            return await self._not_there(claimed, talk, attempt)
-        await self._note("found", (talk, step))
-        # Written before anything else is begun: the next intention takes the place of this one.
-        await self._outbox.settle(claimed, settled(talk, step, found), self._clock.now())
-        return None
-
-    async def _not_there(self, claimed: Claimed, talk: Conversation, attempt: Attempt) -> Conversation | None:
-        """Free to be said again, or None where it may still come: then it is looked for again."""
-        late_until = attempt.at + LATE_BY
-        if not attempt.may_be_late or self._clock.now() >= late_until:
-            return talk
-        failures = talk.failures + 1
-        due_at = min(self._clock.now() + backoff(failures), late_until)
-        await self._outbox.settle(claimed, replace(talk, attempt=attempt, failures=failures), due_at)
-        return None
-
-    async def _maybe_doubled(self, talk: Conversation, step: Step) -> Conversation:
-        """Where the chat cannot be read back, a lost reply means saying it again: marked, counted, and told in the docs."""
-        await self._note("maybe_doubled", (talk, step))
-        return replace(talk, maybe_doubled=talk.maybe_doubled + 1)
-
-    def _say_later(self, talk: Conversation, reason: str) -> None:
-        log().warning(Event.DELIVERY_LATER, incident=talk.subject, channel=talk.channel, reason=reason)
-
-    async def _note(self, outcome: str, *steps: tuple[Conversation, Step]) -> None:
-        """Count the outcome of steps and add them to the audit."""
-        for talk, step in steps:
-            telemetry.DELIVERIES.labels(talk.chat, step.kind.value, outcome).inc()
-        if self._audit:
-            at = self._clock.now().isoformat(timespec="milliseconds")
-            await self._audit.append(*(_line(talk, step, outcome, at) for talk, step in steps))
-
-
-def _line(talk: Conversation, step: Step, outcome: str, at: str) -> dict[str, str]:
-    return {
-        "at": at,
-        "what": "delivery",
-        "incident": talk.subject,
-        "channel": talk.channel,
-        "step": step.kind.value,
-        "revision": str(step.revision),
-        "reason": step.reason,
-        "outcome": outcome,
-    }
+            self._record.later(talk, str(error) or "timed out")
+        words = str(error) or "no answer in time"
+        await self._record.note(
+            type(error).__name__.lower(), (talk, replace(step, reason=f"{step.reason}; {words}"))
+        )
 
 
 def _gave_no_answer(error: ChatError | TimeoutError) -> bool:
@@ -386,14 +305,3 @@ def _gave_no_answer(error: ChatError | TimeoutError) -> bool:
 def _edited_late(talk: Conversation, attempt: Attempt) -> Conversation:
     late_at = attempt.at if attempt.may_be_late else talk.late_edit_at
     return replace(talk, attempt=None, late_edit_at=late_at)
-
-
-def thread_of(talk: Conversation) -> Receipt | None:
-    """The message that replies hang from, or None before there is one."""
-    return talk.headline.receipt if talk.headline else None
-
-
-def backoff(failures: int) -> timedelta:
-    """How long to leave a conversation alone after so many failures in a row."""
-    seconds = min(2.0 ** min(failures - 1, 10), BACKOFF_MAX.total_seconds())
-    return timedelta(seconds=seconds * random.uniform(0.8, 1.2))  # noqa: S311 - jitter, not a secret

@@ -5,13 +5,14 @@ Their libraries are imported only here, and only where they are used.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Coroutine, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 import redis.asyncio as aioredis
 
 from bot import config as settings
+from bot import telemetry
 from bot.chats.console.client import ConsoleChat
 from bot.chats.terminal import TerminalChat
 from bot.commands.dispatch import Dispatcher
@@ -19,6 +20,7 @@ from bot.config import Config
 from bot.config.models import Workspace
 from bot.ports import Chat
 from bot.store.sharing import RedisLeases
+from bot.telemetry import Event, log
 from bot.wiring.app import Loop, Options
 
 
@@ -82,11 +84,15 @@ def _sinks(config: Config, options: Options) -> dict[str, Chat]:
 def listeners(
     config: Config, chats: Mapping[str, Chat], dispatcher: Dispatcher, leases: RedisLeases
 ) -> dict[str, Loop]:
-    """What takes commands from the chats: Slack's socket on every replica, Discord's gateway on one."""
+    """What takes commands from the chats: Slack's socket on every replica, Discord's gateway on one.
+
+    A chat that is not among `chats` came with a reload, and waits for a restart.
+    """
     loops: dict[str, Loop] = {}
     for name, space in workspaces(config).items():
-        loops |= _slack_loop(dispatcher, chats[name], space)
-    if discord := config.chat.discord:
+        if name in chats:
+            loops |= _slack_loop(dispatcher, chats[name], space)
+    if (discord := config.chat.discord) and "discord" in chats:
         from bot.chats.discord import listen as discord_listen
 
         def gateway() -> Coroutine[Any, Any, None]:
@@ -95,6 +101,7 @@ def listeners(
                 token=discord.token.reveal(),
                 api_url=discord.api_url,
                 gateway_url=discord.gateway_url,
+                on_state=_heard("discord"),
             )
 
         loops["discord"] = lambda: leases.while_held("discord-gateway", gateway)
@@ -116,6 +123,17 @@ def _slack_loop(dispatcher: Dispatcher, chat: Chat, space: Workspace) -> dict[st
         return {}
     return {
         chat.name: lambda: slack_listen.listen(
-            dispatcher, chat=chat, app_token=token.reveal, command=space.command
+            dispatcher, chat=chat, app_token=token.reveal, command=space.command, on_state=_heard(chat.name)
         )
     }
+
+
+def _heard(chat: str) -> Callable[[bool], None]:
+    """Notes whether commands come in: a chat may take our messages and tell us nothing, as Slack did on 2025-02-26."""
+
+    def note(is_up: bool) -> None:
+        telemetry.CHAT_HEARS.labels(chat).set(int(is_up))
+        if not is_up:
+            log().warning(Event.CHAT_DEAF, chat=chat, remedy="until it is back: the page, or fogbell say")
+
+    return note

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -139,6 +140,25 @@ async def test_the_last_call_that_the_headers_allow_is_made_and_the_next_is_not_
 
     assert timedelta(seconds=18) < caught.value.after <= timedelta(seconds=20)
     assert fake.calls["edit_message"] == 3
+
+
+async def test_calls_under_way_use_up_what_the_headers_allow(fake: FakeDiscord, chat: DiscordChat) -> None:
+    """The first answer of a new window does not know of the calls that are on their way behind it."""
+    fake.limit("edit_message", 5, 0.3)
+    receipt = await chat.post(CHANNEL, card("0"), key="0")
+    await chat.edit(receipt, card("1"))
+    await asyncio.sleep(0.35)
+    fake.limit("edit_message", 5, 20.0)
+    fake.fail_next("edit_message", "delay", times=20, seconds=0.05)
+
+    async def edited(number: int) -> None:
+        await asyncio.sleep(0.02 * number)
+        with suppress(RateLimited):
+            await chat.edit(receipt, card(f"{number}"))
+
+    await asyncio.gather(*(edited(number) for number in range(12)))
+
+    assert fake.calls["edit_message"] == 1 + 5
 
 
 async def test_a_shut_route_opens_when_its_time_has_come(fake: FakeDiscord, chat: DiscordChat) -> None:

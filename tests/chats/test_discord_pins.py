@@ -160,7 +160,9 @@ async def test_a_refused_pin_costs_the_message_nothing_and_is_not_asked_for_agai
 
 
 @pytest.mark.parametrize("route", ["pin", "list_messages", "delete_message", "unpin", "edit_channel"])
-@pytest.mark.parametrize("fault", ["drop_before", "drop_in_body", "429", "500", "503 edge", "bad_json", "odd_json"])
+@pytest.mark.parametrize(
+    "fault", ["drop_before", "drop_in_body", "429", "500", "503 edge", "bad_json", "odd_json"]
+)
 async def test_nothing_beside_the_message_can_fail_it(
     fake: FakeDiscord, chat: DiscordChat, route: str, fault: str
 ) -> None:

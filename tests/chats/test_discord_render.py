@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -58,6 +59,10 @@ cards = st.builds(
 patient = settings(
     deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )  # other work shares the machine
+
+
+def test_the_word_of_the_tone_may_be_of_another_language() -> None:
+    assert render(replace(FULL, tone_words="Erheblich"))["embeds"][0]["author"] == {"name": "🟠 Erheblich"}
 
 
 def test_a_full_card_shows_everything() -> None:

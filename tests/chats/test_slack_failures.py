@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bot.chats.slack.client import SlackChat, is_slacks
-from bot.chats.slack.failures import AWAY, GONE, IN_DOUBT, REMEDIES, TOO_FAST
+from bot.chats.slack.failures import AWAY, GONE, IN_DOUBT, REMEDIES, TOO_FAST, pause
 from bot.domain.delivery import Receipt
 from bot.errors import ChatError, RateLimited, Refused, Unavailable, Uncertain
 from tests.chats.contract import TIMEOUT, card
@@ -236,3 +236,11 @@ async def test_govslack_is_called_at_its_own_address(api_url: str) -> None:
     assert chat.web().base_url == GOV
 
     await chat.close()
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [("0", 1), ("17", 17), ("2.5", 2.5), ("999999", 3_600), ("9999999", 30), ("soon", 30), ("", 30)],
+)
+def test_the_wait_is_what_slack_says_within_reason(header: str, seconds: float) -> None:
+    assert pause(header) == timedelta(seconds=seconds)

@@ -122,6 +122,10 @@ def test_the_tone_is_told_by_a_symbol_and_a_word() -> None:
     assert len(Tone) == len(set(headers.values())) == len(words)
 
 
+def test_the_word_of_the_tone_may_be_of_another_language() -> None:
+    assert texts(card(tone=Tone.OVER, tone_words="Beendet"), "header") == ["✅ Beendet · Title"]
+
+
 def test_what_is_shown_stands_in_order() -> None:
     shown = card(
         fields=(Field(name="Began", value="06:48"),),

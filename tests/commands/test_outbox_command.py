@@ -50,7 +50,7 @@ def pendings(desk: Desk) -> FakePendings:
     incident = outage(channels=("slack:C1", "slack:C2", "discord:7"))
     desk.incidents.put(replace(incident, updates=(*incident.updates, second)))
     talk = Conversation(subject="INC-12", provider="aws", channel="slack:C1")
-    refused = replace(talk, parked="slack:C1: Slack answers is_archived Unarchive the channel.")
+    refused = replace(talk, parked="slack:C1: Slack answers is_archived. Unarchive the channel.")
     found.put(refused, NOON + timedelta(hours=1))
     found.put(replace(talk, channel="slack:C2", failures=3), NOON + timedelta(seconds=30))
     hold = Hold(until=NOON + timedelta(hours=2), why=Why.DIGEST)
@@ -71,7 +71,7 @@ async def test_everything_that_waits_is_shown_with_its_reason_the_worst_first(
         "In the outbox: 1 parked, 1 failing, 1 held",
         "Parked",
         "INC-12 · slack:C1 · misses the headline and 2 updates · for 4 h 0 min · tried again 2025-10-20 13:00 UTC"
-        " · Slack answers is_archived Unarchive the channel.",
+        " · Slack answers is_archived. Unarchive the channel.",
         "Failing",
         "INC-12 · slack:C2 · misses the headline and 2 updates · for 4 h 0 min · next try 2025-10-20 12:00 UTC"
         " · failed 3 times in a row",

@@ -117,6 +117,15 @@ def test_a_wall_clock_is_a_moment_also_when_clocks_are_changed(
     assert found == datetime.fromisoformat(expected).replace(tzinfo=UTC)
 
 
+def test_a_digest_that_would_ring_in_quiet_hours_comes_when_they_end() -> None:
+    """Nothing rings in them that is less severe than the floor, and a digest is never severe."""
+    weekend = Span(days=frozenset({5, 6}))
+    manners = Manners(zone=BERLIN, quiet=(weekend, Span(start=time(18), end=time(8))))
+
+    assert next_digest(manners, local("2026-11-20T12:00")) == local("2026-11-23T08:00")  # Friday noon
+    assert next_digest(manners, local("2026-11-23T08:00")) == local("2026-11-23T09:00")
+
+
 def test_the_next_digest_is_the_first_time_of_the_day_that_is_still_ahead() -> None:
     manners = Manners(zone=BERLIN, digest_at=(time(17), time(9)))
 

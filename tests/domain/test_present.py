@@ -40,6 +40,19 @@ def test_what_is_only_announced_has_not_begun(language: str, words: str) -> None
     assert [line for line in lines if "07:00" in line] == [f"{words}: 2025-10-20 07:00 UTC"]
 
 
+@pytest.mark.parametrize(
+    ("language", "going_on", "over"),
+    [("de", "Erheblich", "Beendet"), ("fr", "Majeur", "Terminé"), ("ja", "重大", "終了")],
+)
+def test_the_word_for_the_tone_is_in_the_channels_language(language: str, going_on: str, over: str) -> None:
+    incident = open_incident()
+    closed = replace(incident, status=Status.RESOLVED, closure=Closure.STATED)
+
+    said = [headline(i, names={}, language=language).tone_words for i in (incident, closed)]
+
+    assert said == [going_on, over]
+
+
 def test_a_headline_says_who_what_since_when_and_where() -> None:
     text = shown(open_incident(places=(Place(provider="acme", component="API", region="eu"),)))
 

@@ -25,12 +25,14 @@ from aiohttp import web
 from tests.fakes import discord_rest
 from tests.fakes.discord_faults import (
     FAULTS,
+    GARBLED,
     LOST_REPLIES,
     Bucket,
     Fault,
     answer,
     dropped,
     dropped_in_body,
+    garbled,
     instead,
     too_many,
 )
@@ -291,12 +293,8 @@ class FakeDiscord:
             return dropped(request)
         elif fault and fault.kind == "drop_in_body":
             return await dropped_in_body(request)
-        elif fault and fault.kind == "bad_json":
-            return web.Response(body=b'{"id": "1', content_type="application/json")
-        elif fault and fault.kind == "odd_json":
-            return answer({"ok": [1]})
-        elif fault and fault.kind == "no_words":
-            return web.Response(status=204)
+        elif fault and fault.kind in GARBLED:
+            return garbled(fault.kind)
         return response
 
     async def _routed(self, request: web.Request, handler: Any) -> web.StreamResponse:

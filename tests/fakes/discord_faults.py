@@ -26,13 +26,12 @@ BEFORE = (
     "503 edge",
     "403 edge",
 )
-LOST_REPLIES = (
-    "drop_after",
-    "drop_in_body",
-    "bad_json",
-    "odd_json",  # JSON, but not what the route answers
-    "no_words",
-)  # the request was carried out, and the answer is lost
+GARBLED = {
+    "bad_json": b'{"id": "1',
+    "odd_json": b'{"ok": [1]}',  # JSON, but not what the route answers
+    "no_words": b"",
+}
+LOST_REPLIES = ("drop_after", "drop_in_body", *GARBLED)  # the request was carried out, and the answer is lost
 FAULTS = (*BEFORE, "delay", *LOST_REPLIES)
 
 
@@ -133,6 +132,12 @@ async def dropped_in_body(request: web.Request) -> web.StreamResponse:
     assert request.transport is not None
     request.transport.close()
     return response
+
+
+def garbled(kind: str) -> web.Response:
+    """An answer that says yes, in words that make no sense."""
+    words = GARBLED[kind]
+    return web.Response(body=words, content_type="application/json") if words else web.Response(status=204)
 
 
 def _page(status: int) -> web.Response:

@@ -97,7 +97,7 @@ async def test_a_refusal_is_listed_with_its_remedy_and_retried_when_asked(desk: 
     done = await desk.backlog.retry(HERE, Order(by="cli:ann"))
     await desk.deliver()
 
-    assert (parked.state, parked.why) == (State.PARKED, "is_archived Unarchive the channel.")
+    assert (parked.state, parked.why) == (State.PARKED, "is_archived. Unarchive the channel.")
     assert parked.until == at(60)
     assert done == Done(changed=(("INC-1", "fake:C1"),))
     assert (len(desk.chat.shown), await desk.lines()) == (1, [])

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from functools import partial
+from typing import Any, cast
 
 import pytest
 
@@ -91,7 +94,9 @@ def titles(chat: FakeChat) -> list[str]:
     return [message.card.title for message in chat.shown]
 
 
-async def test_the_next_chat_takes_over_and_says_why(functions: Functions, chats: dict[str, FakeChat]) -> None:
+async def test_the_next_chat_takes_over_and_says_why(
+    functions: Functions, chats: dict[str, FakeChat]
+) -> None:
     replica = Replica(functions, VirtualClock(at(0)), chats)
     away(chats["slack"])
     await replica.see("u1")
@@ -159,3 +164,32 @@ async def test_an_away_chat_that_nothing_is_due_in_is_asked_now_and_then(
 
     assert chats["slack"].calls == ["ping"] * 6
     assert replica.health.usable() == {"slack", "discord"}
+
+
+class _SlowShelf:
+    """Keeps what it is given, and lets something happen while it does."""
+
+    def __init__(self) -> None:
+        self.held: dict[str, ChatHealth] = {}
+        self.meanwhile: Callable[[], None] = lambda: None
+
+    async def all(self) -> dict[str, ChatHealth]:
+        return dict(self.held)
+
+    async def put_all(self, values: dict[str, ChatHealth]) -> None:
+        self.held |= values
+        self.meanwhile()
+
+
+async def test_what_is_learnt_while_the_others_are_told_is_not_forgotten(chats: dict[str, FakeChat]) -> None:
+    shelf, clock = _SlowShelf(), VirtualClock(at(0))
+    health = Health(cast(Any, shelf), chats, clock, partial(asyncio.sleep, 0))
+    health.saw("slack", ok=False)
+    shelf.meanwhile = lambda: health.saw("slack", ok=True)
+    await health.once()
+    shelf.meanwhile = lambda: None
+
+    await health.once()
+
+    assert health.known["slack"].is_well
+    assert shelf.held["slack"].is_well

@@ -266,6 +266,36 @@ async def test_a_channel_bears_only_so_many_messages_an_hour_and_the_next_says_h
     assert room.chat.shown[2].card.title == "3 incidents held back by the limit of 2 messages an hour"
 
 
+async def test_where_no_more_may_be_said_the_headline_is_edited_all_the_same(room: Room) -> None:
+    room.ingest.rules = routed("fake:C1", manners=Manners(posts_per_hour=1))
+    await room.see("e1")
+    await room.settle_down(until=1)
+    room.clock.set(at(5))  # type: ignore[attr-defined]
+    await room.see("e1", updates=(update("e1-u", 0), update("e1-v", 5)))
+
+    await room.settle_down(until=9)
+
+    (headline,) = room.chat.shown
+    assert "text of eb-v" in headline.card.plain
+
+
+async def test_a_digest_for_which_there_is_no_room_comes_an_hour_later_and_not_on_the_next_day(
+    room: Room,
+) -> None:
+    room.ingest.rules = routed("fake:C1", manners=Manners(posts_per_hour=1))
+    await room.see("e1")
+    await room.settle_down(until=1)
+    room.ingest.rules = routed("fake:C1", manners=Manners(posts_per_hour=1), digest=True)
+    await room.see("e1", "e2", "e3")
+    await room.settle_down(until=121)
+    before = len(room.chat.shown)
+
+    await room.functions.client.delete("fogbell:bucket:cap:fake:C1")  # an hour went by for the store as well
+    await room.settle_down(until=190)
+
+    assert (before, room.chat.shown[-1].card.title) == (1, "Digest: 2 incidents")
+
+
 async def test_roles_are_called_once_for_an_incident_and_not_too_often(room: Room) -> None:
     on_call = replace(EVERYTHING, mentions=((Severity.SEV2, ("fake:S1",)),))
     room.ingest.rules = Rules(

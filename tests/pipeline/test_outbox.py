@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
@@ -152,7 +152,38 @@ async def test_a_refused_conversation_says_why_in_plain_words(desk: Desk) -> Non
 
     (talk,) = await RedisOutbox(desk.functions).conversations(await _only(desk))
 
-    assert talk.parked == "fake:C1: archived Unarchive it."
+    assert talk.parked == "fake:C1: archived. Unarchive it."
+
+
+async def test_a_thread_that_takes_no_replies_leaves_no_stale_headline(desk: Desk) -> None:
+    """Somebody locks the thread: the headline is still edited, and the reply waits for its hour."""
+    await desk.see(0, "u1")
+    await desk.settle_down()
+    locked = Refused("fake", "C1", "the thread is locked", remedy="Unlock it.")
+    desk.chat.fault = lambda call: locked if call == "post" else None
+    await desk.see(1, "u1", "u2")
+    courier = desk.courier()
+    while await courier.drain():
+        pass
+
+    (talk,) = await RedisOutbox(desk.functions).conversations(await _only(desk))
+    due = await RedisOutbox(desk.functions).next_due()
+
+    assert "text of uc" in desk.chat.shown[0].card.plain
+    assert (talk.parked, due) == ("fake:C1: the thread is locked. Unlock it.", at(1) + timedelta(hours=1))
+    assert desk.chat.calls == ["post", "post", "edit", "post"]
+
+
+async def test_what_may_neither_be_posted_nor_edited_is_asked_for_twice_an_hour(desk: Desk) -> None:
+    await desk.see(0, "u1")
+    await desk.settle_down()
+    desk.chat.fault = lambda call: Refused("fake", "C1", "archived", remedy="Unarchive it.")
+    await desk.see(1, "u1", "u2")
+    courier = desk.courier()
+    while await courier.drain():
+        pass
+
+    assert desk.chat.calls == ["post", "post", "edit"]
 
 
 async def _only(desk: Desk) -> Incident:
@@ -237,6 +268,32 @@ async def test_where_history_cannot_be_read_a_lost_reply_is_said_again_and_count
 
     (talk,) = await RedisOutbox(desk.functions).conversations(await _only(desk))
     assert (len(desk.chat.shown), talk.maybe_doubled) == (2, 1)
+
+
+async def test_what_is_claimed_again_while_the_last_step_is_put_away_goes_on_at_once(desk: Desk) -> None:
+    """The end of the old claim must not make the new one look as if its lease was over."""
+
+    class SlowAudit(RedisAudit):
+        async def append(self, *lines: Mapping[str, str]) -> None:
+            await asyncio.sleep(0.1)
+            await super().append(*lines)
+
+    class SlowSilences(FakeSilences):
+        async def active(self, now: object) -> tuple[Silence, ...]:
+            await asyncio.sleep(0.2)
+            return await super().active(now)
+
+    desk.audit, desk.silences = SlowAudit(desk.functions.client), SlowSilences()
+    running = asyncio.create_task(desk.courier().run(Wake(), look_every=0.01))
+    await desk.see(0, "u1")
+
+    async with asyncio.timeout(5):
+        while not desk.chat.shown:
+            await asyncio.sleep(0.01)
+        await desk.see(1, "u1", "u2")
+        while not any(m.edits for m in desk.chat.shown):
+            await asyncio.sleep(0.01)
+    await end([running])
 
 
 async def test_a_chat_that_hangs_keeps_no_other_waiting(desk: Desk) -> None:

@@ -135,12 +135,13 @@ async def test_a_mark_that_the_chat_must_be_asked_outlives_an_operator(
     assert claimed.must_look
 
 
+@pytest.mark.parametrize("field", ["state", "attempt"])
 async def test_what_this_version_cannot_read_does_not_hide_the_rest(
-    functions: Functions, outbox: RedisOutbox, pendings: RedisPendings
+    functions: Functions, outbox: RedisOutbox, pendings: RedisPendings, field: str
 ) -> None:
     await outbox.wake(TALK, at(0))
     await outbox.wake(replace(TALK, channel="slack:C2"), at(0))
     key = keys.conversation("acme", "INC-1", "slack:C2")
-    await functions.client.hset(key, "state", b'9{"a newer": "one"}')
+    await functions.client.hset(key, field, b'9{"a newer": "one"}')
 
     assert [p.talk.channel for p in await pendings.pending()] == ["slack:C1"]

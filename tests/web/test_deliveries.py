@@ -50,7 +50,7 @@ def entry(**changes: object) -> Entry:
     said: dict[str, object] = {
         "incident": "INC-2", "provider": "aws", "title": "Errors", "channel": "slack:C9", "state": State.PARKED,
         "since": BEGIN - timedelta(minutes=12), "updates": 2, "needs_headline": True,
-        "until": BEGIN + timedelta(hours=1), "why": "Slack answers is_archived Unarchive the channel.",
+        "until": BEGIN + timedelta(hours=1), "why": "Slack answers is_archived. Unarchive the channel.",
     }  # fmt: skip
     return Entry(**{**said, **changes})  # type: ignore[arg-type]
 

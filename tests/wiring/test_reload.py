@@ -247,6 +247,17 @@ class Recorder:
         self._renew(token)
 
 
+async def test_a_workspace_that_came_waits_and_all_else_is_taken_up(tmp_path: Path, redis_url: str) -> None:
+    for name in ("bot", "app"):
+        (tmp_path / name).write_text(name)
+    async with stage(tmp_path, redis_url) as worker:
+        ok, line = await worker.reload(BASE.replace("Acme Cloud", "Acme") + SLACK)
+
+        assert ok
+        assert line["waiting_for_a_restart"] == ["chat.slack"]
+        assert worker.app.names["acme"] == "Acme"
+
+
 async def test_a_new_token_of_the_console_ends_the_old_one(tmp_path: Path, redis_url: str) -> None:
     (tmp_path / "t").write_text("first-token")
     text = BASE.replace("port = 0", 'port = 0\ntoken = { file = "t" }')

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
+from typing import Any
 
 import discord
 
@@ -21,7 +24,9 @@ from bot.chats.discord.failures import (
     TAG_REQUIRED,
     THREAD_IS_ARCHIVED,
     UNKNOWN_CHANNEL,
+    UNREADABLE,
     code_of,
+    lost,
 )
 from bot.chats.discord.render import Body, ref_of, render
 from bot.chats.discord.rest import API_URL, PER_SECOND_MAX, Rest
@@ -74,54 +79,51 @@ class DiscordChat:
         """Send a message, or a reply to the headline `thread`, whose thread is begun or woken as needed."""
         ref = key_ref(key)
         body = render(card, ref=ref) | {"nonce": key, "enforce_nonce": True}
-        call = self._begin(channel)
-        room = await self._rooms.look(call, channel)
-        if thread:
-            message = await threads.reply(call, thread, body, name=card.title, is_forum=room.is_forum)
-        else:
-            message = await self._headline(call, card, body, room)
+        with self._asking(channel, creates=True) as call:
+            room = await self._rooms.look(call, channel)
+            if thread:
+                message = await threads.reply(call, thread, body, name=card.title, is_forum=room.is_forum)
+            else:
+                message = await self._headline(call, card, body, room)
+            receipt = _receipt(channel, message)
         self._remember(message, ref)
         if card.pin and not thread and not room.is_forum:
             await self._extras.pin(call, message)
-        return _receipt(channel, message)
+        return receipt
 
     async def edit(self, receipt: Receipt, card: Card, *, thread: Receipt | None = None) -> None:
         """Change a message in place. Raises Refused(gone=True) when it, or the thread it was in, was deleted."""
-        call = self._begin(receipt.channel)
-        room = await self._rooms.look(call, receipt.channel)
-        inside = thread or (receipt if room.is_forum else None)
-        call.may_be_gone = inside is not None
-        place = inside.message if inside else receipt.channel
-        body = render(card, ref=await self._ref(call, place, receipt.message))
-        body.pop("flags", None)  # settled when a message is created; an edit notifies nobody anyway
-        try:
-            now = await call("PATCH", MESSAGE, body, channel_id=place, message_id=receipt.message)
-        except Refused as exc:
-            if code_of(exc) != THREAD_IS_ARCHIVED:
-                raise
-            await threads.wake(call, place)
-            now = await call("PATCH", MESSAGE, body, channel_id=place, message_id=receipt.message)
+        with self._asking(receipt.channel) as call:
+            room = await self._rooms.look(call, receipt.channel)
+            inside = thread or (receipt if room.is_forum else None)
+            call.may_be_gone = inside is not None
+            place = inside.message if inside else receipt.channel
+            body = render(card, ref=await self._ref(call, place, receipt.message))
+            body.pop("flags", None)  # settled when a message is created; an edit notifies nobody anyway
+            now = await _changed(call, place, receipt.message, body)
         if not thread:
-            await self._beside(call, receipt.message, card, room, is_pinned=bool(now.get("pinned")))
+            is_pinned = isinstance(now, dict) and bool(now.get("pinned"))
+            await self._beside(call, receipt.message, card, room, is_pinned=is_pinned)
 
     async def find(
         self, channel: str, *, key: str, since: datetime, thread: Receipt | None = None
     ) -> Receipt | None:
         """Our message with this key since then, or None. The bot needs the permission to read the message history."""
-        call, ref = self._begin(channel), key_ref(key)
-        if thread:
-            message = await self._find_reply(call, thread.message, ref, since - CLOCK_SKEW)
-        else:
-            message = await self._find_headline(call, ref, since - CLOCK_SKEW)
-        return _receipt(channel, message) if message else None
+        ref = key_ref(key)
+        with self._asking(channel) as call:
+            if thread:
+                message = await self._find_reply(call, thread.message, ref, since - CLOCK_SKEW)
+            else:
+                message = await self._find_headline(call, ref, since - CLOCK_SKEW)
+            return _receipt(channel, message) if message else None
 
     async def ping(self) -> None:
         """Return when Discord answers and takes our token."""
-        call = self._begin("")
-        if self._rest:
-            await call("GET", "/users/@me")
-        else:
-            await call.log_in()  # asks the same
+        with self._asking("") as call:
+            if self._rest:
+                await call("GET", "/users/@me")
+            else:
+                await call.log_in()  # asks the same
 
     async def close(self) -> None:
         """Let go of connections. May be called twice."""
@@ -129,8 +131,13 @@ class DiscordChat:
         if rest:
             await rest.close()
 
-    def _begin(self, channel: str) -> Call:
-        return Call(self._logged_in, channel, self._timeout)
+    @contextmanager
+    def _asking(self, channel: str, *, creates: bool = False) -> Iterator[Call]:
+        """The requests of one verb. What is JSON, and not what Discord answers, is no answer."""
+        try:
+            yield Call(self._logged_in, channel, self._timeout)
+        except UNREADABLE as exc:
+            raise lost(channel, f"it makes no sense: {type(exc).__name__}", may_have_arrived=creates) from exc
 
     async def _logged_in(self) -> Rest:
         if self._rest:
@@ -202,6 +209,17 @@ async def _headline(call: Call, card: Card, body: Body, room: Room) -> str:
     if room.is_forum:
         return await threads.begin_post(call, body, name=card.title, tags=tags_for(room, card))
     return await threads.send(call, call.channel, body)
+
+
+async def _changed(call: Call, place: str, message: str, body: Body) -> Any:
+    """What Discord answers to an edit; a thread that sleeps is woken for it."""
+    try:
+        return await call("PATCH", MESSAGE, body, channel_id=place, message_id=message)
+    except Refused as exc:
+        if code_of(exc) != THREAD_IS_ARCHIVED:
+            raise
+    await threads.wake(call, place)
+    return await call("PATCH", MESSAGE, body, channel_id=place, message_id=message)
 
 
 def _receipt(channel: str, message: str) -> Receipt:

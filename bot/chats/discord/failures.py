@@ -59,11 +59,10 @@ _REMEDIES = {
 }
 _REMEDIES_BY_STATUS = {401: "Put a valid bot token into chat.discord.token.", 403: _PERMIT, 404: _CORRECT}
 
+# What an answer or event raises that is JSON, and not what it should be.
+UNREADABLE = (KeyError, TypeError, ValueError, AttributeError)
 # All that the library, the connection and an unreadable answer may raise.
-FAILURES = (
-    discord.DiscordException, aiohttp.ClientError, OSError, TimeoutError,
-    ValueError, KeyError, TypeError,
-)  # fmt: skip
+FAILURES = (discord.DiscordException, aiohttp.ClientError, OSError, TimeoutError, *UNREADABLE)
 _NEVER_SENT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
 
 

@@ -17,7 +17,7 @@ import aiohttp
 import discord
 from discord.gateway import DiscordWebSocket, ReconnectWebSocket
 
-from bot.chats.discord.failures import FAILURES, NAME, lost
+from bot.chats.discord.failures import FAILURES, NAME, UNREADABLE, lost
 from bot.telemetry import Event, log
 
 OnState = Callable[[bool], None]
@@ -28,7 +28,6 @@ ASK_WITHIN_S = 10.0
 CLOSE_WITHIN_S = 5.0
 CALM_AFTER_S = 60.0  # a connection that stood this long is replaced at once
 PAUSE_MAX_S = 60.0
-UNREADABLE = (KeyError, TypeError, ValueError, AttributeError)
 TRIES_MAX = 8  # to resume; about three minutes, then Discord has forgotten the session anyway
 
 

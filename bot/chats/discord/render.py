@@ -33,13 +33,13 @@ SHARE_MIN_CHARS = 40
 SUPPRESS_NOTIFICATIONS = 1 << 12
 NOTHING = "–"  # Discord refuses empty names and values
 
-_LOOKS: dict[Tone, tuple[int, str]] = {
-    Tone.CRITICAL: (0xC62828, "🔴 Critical"),
-    Tone.MAJOR: (0xEF6C00, "🟠 Major"),
-    Tone.MINOR: (0xF9A825, "🟡 Minor"),
-    Tone.INFO: (0x1565C0, "ℹ️ For information"),
-    Tone.MAINTENANCE: (0x6A1B9A, "🔧 Maintenance"),
-    Tone.OVER: (0x2E7D32, "✅ Over"),
+_LOOKS: dict[Tone, tuple[int, str, str]] = {
+    Tone.CRITICAL: (0xC62828, "🔴", "Critical"),
+    Tone.MAJOR: (0xEF6C00, "🟠", "Major"),
+    Tone.MINOR: (0xF9A825, "🟡", "Minor"),
+    Tone.INFO: (0x1565C0, "ℹ️", "For information"),
+    Tone.MAINTENANCE: (0x6A1B9A, "🔧", "Maintenance"),
+    Tone.OVER: (0x2E7D32, "✅", "Over"),
 }
 
 # Control characters, halves of surrogate pairs, and the signs that turn the direction of writing around.
@@ -96,7 +96,8 @@ def plain(text: str, max_chars: int) -> str:
 
 
 def _embed(card: Card, ref: str) -> Body:
-    colour, word = _LOOKS[card.tone]
+    colour, symbol, english = _LOOKS[card.tone]
+    word = f"{symbol} {card.tone_words or english}"
     title = escape(_one_line(card.title), TITLE_MAX_CHARS) or NOTHING
     footer = _footer(card.footer, ref)
     left = EMBED_MAX_CHARS - size(word) - size(title) - size(footer)

@@ -113,6 +113,12 @@ class _Bucket(Ratelimit):
         self.remaining -= 1
         self.outgoing += 1
 
+    def update(self, response: aiohttp.ClientResponse, *, use_clock: bool = False) -> None:
+        """What Discord counted when it answered leaves out the calls still on their way; the library forgets them too."""
+        left_before = self.remaining if self.dirty else math.inf
+        super().update(response, use_clock=use_clock)
+        self.remaining = int(min(self.remaining, self.limit - self.outgoing, left_before))
+
     async def __aexit__(self, *_: object) -> None:
         self.outgoing -= 1
 

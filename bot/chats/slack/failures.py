@@ -15,6 +15,9 @@ from bot.errors import ChatError, RateLimited, Refused, Unavailable, Uncertain
 
 SLACK = "slack"
 RETRY_AFTER = timedelta(seconds=30)  # when Slack says "too fast" and not for how long
+RETRY_AFTER_MAX = timedelta(
+    hours=1
+)  # the wait is shared by all workers: one absurd header must not silence a channel
 
 At = tuple[str, str]
 """The chat's name and the channel, as every ChatError carries them: ("slack", "C0123"), ("slack-acme", "C0123")."""
@@ -130,9 +133,9 @@ def from_transport(at: At, in_doubt: InDoubt, exc: Exception) -> ChatError:
 
 def pause(after: str) -> timedelta:
     """How long to wait, by the header Retry-After: in seconds, never less than one."""
-    return (
-        timedelta(seconds=max(1.0, float(after))) if re.fullmatch(r"\d{1,6}(\.\d+)?", after) else RETRY_AFTER
-    )
+    if not re.fullmatch(r"\d{1,6}(\.\d+)?", after):
+        return RETRY_AFTER
+    return min(timedelta(seconds=max(1.0, float(after))), RETRY_AFTER_MAX)
 
 
 def safe(word: str) -> str:

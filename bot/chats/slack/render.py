@@ -35,12 +35,12 @@ PIECE_MIN_CHARS = 300  # a piece is not cut below its heading and date
 MENTIONS_MAX = 50
 
 _SYMBOLS = {
-    Tone.CRITICAL: "🔴 Critical",
-    Tone.MAJOR: "🟠 Major",
-    Tone.MINOR: "🟡 Minor",
-    Tone.INFO: "ℹ️",
-    Tone.MAINTENANCE: "🔧 Maintenance",
-    Tone.OVER: "✅ Over",
+    Tone.CRITICAL: ("🔴", "Critical"),
+    Tone.MAJOR: ("🟠", "Major"),
+    Tone.MINOR: ("🟡", "Minor"),
+    Tone.INFO: ("ℹ️", "For information"),
+    Tone.MAINTENANCE: ("🔧", "Maintenance"),
+    Tone.OVER: ("✅", "Over"),
 }
 _APART = "\n\n"
 _SHORTENED = "… and more than one message may hold"
@@ -101,7 +101,8 @@ def _text(card: Card) -> str:
 
 
 def _header(card: Card, room: _Room) -> Block:
-    words = " · ".join(filter(None, (_SYMBOLS[card.tone], _line(card.title))))
+    symbol, word = _SYMBOLS[card.tone]
+    words = " · ".join(filter(None, (f"{symbol} {card.tone_words or word}", _line(card.title))))
     return {"type": "header", "text": _plain(room.take(words, HEADER_MAX_CHARS))}
 
 

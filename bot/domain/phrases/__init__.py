@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 
+from bot.domain.card import Tone
 from bot.domain.phrases.catalogue import Phrase, Plural, Tongue
 from bot.domain.phrases.de import GERMAN
 from bot.domain.phrases.en import ENGLISH
@@ -29,6 +30,7 @@ __all__ = [
     "listed",
     "say",
     "status_words",
+    "tone_words",
 ]
 
 TONGUES = {
@@ -66,6 +68,17 @@ def status_words(language: str, status: Status) -> str:
 def impact_words(language: str, impact: Impact) -> str:
     """The impact as it stands within a line: "major"."""
     return _tongue(language).impacts[impact]
+
+
+def tone_words(language: str, tone: Tone) -> str:
+    """The tone as it stands at the top of a card: "Major"."""
+    if tone is Tone.OVER:
+        return say(language, Phrase.OVER)
+    return (
+        say(language, Phrase.FOR_INFORMATION)
+        if tone is Tone.INFO
+        else capital(impact_words(language, Impact(tone)))
+    )
 
 
 def duration_words(language: str, lasted: timedelta) -> str:

@@ -26,6 +26,8 @@ class Phrase(StrEnum):
     WHERE = "where"
     ACKNOWLEDGED = "acknowledged"  # who took it on: stands before a name
     BEFORE = "before"  # above earlier updates
+    FOR_INFORMATION = "for_information"  # what is no trouble: stands at the top of a card
+    OVER = "over"  # so does this
 
     # Titles, lines and parts of them
     TITLE = "title"  # {provider} {title}

@@ -38,6 +38,8 @@ GERMAN = Tongue(
         Phrase.WHERE: "Wo",
         Phrase.ACKNOWLEDGED: "Übernommen von",
         Phrase.BEFORE: "Zuvor",
+        Phrase.FOR_INFORMATION: "Zur Information",
+        Phrase.OVER: "Beendet",
         Phrase.TITLE: "{provider}: {title}",
         Phrase.CATCHING_UP: Plural(
             one="{provider}: {count} Meldung nachgereicht",

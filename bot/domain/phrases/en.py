@@ -20,6 +20,8 @@ ENGLISH = Tongue(
         Phrase.WHERE: "Where",
         Phrase.ACKNOWLEDGED: "Acknowledged",
         Phrase.BEFORE: "Before",
+        Phrase.FOR_INFORMATION: "For information",
+        Phrase.OVER: "Over",
         Phrase.TITLE: "{provider}: {title}",
         Phrase.CATCHING_UP: Plural(
             one="{provider}: catching up on {count} update",

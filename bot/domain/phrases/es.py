@@ -38,6 +38,8 @@ SPANISH = Tongue(
         Phrase.WHERE: "Dónde",
         Phrase.ACKNOWLEDGED: "A cargo de",
         Phrase.BEFORE: "Antes",
+        Phrase.FOR_INFORMATION: "Para información",
+        Phrase.OVER: "Terminado",
         Phrase.TITLE: "{provider}: {title}",
         Phrase.CATCHING_UP: Plural(
             one="{provider}: puesta al día con {count} actualización",

@@ -38,6 +38,8 @@ FRENCH = Tongue(
         Phrase.WHERE: "Où",
         Phrase.ACKNOWLEDGED: "Pris en charge par",
         Phrase.BEFORE: "Auparavant",
+        Phrase.FOR_INFORMATION: "Pour information",
+        Phrase.OVER: "Terminé",
         Phrase.TITLE: "{provider}\u00a0: {title}",
         Phrase.CATCHING_UP: Plural(
             one="{provider}\u00a0: rattrapage de {count} mise à jour",

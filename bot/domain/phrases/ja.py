@@ -38,6 +38,8 @@ JAPANESE = Tongue(
         Phrase.WHERE: "対象",
         Phrase.ACKNOWLEDGED: "対応者",
         Phrase.BEFORE: "これまでの経過",
+        Phrase.FOR_INFORMATION: "お知らせ",
+        Phrase.OVER: "終了",
         Phrase.TITLE: "{provider}: {title}",
         Phrase.CATCHING_UP: "{provider}: 更新{count}件をまとめてお知らせ",
         Phrase.IN_ONE_LINE: "{title}（{facts}）",

@@ -38,6 +38,8 @@ PORTUGUESE = Tongue(
         Phrase.WHERE: "Onde",
         Phrase.ACKNOWLEDGED: "Assumido por",
         Phrase.BEFORE: "Antes",
+        Phrase.FOR_INFORMATION: "Para informação",
+        Phrase.OVER: "Encerrado",
         Phrase.TITLE: "{provider}: {title}",
         Phrase.CATCHING_UP: Plural(
             one="{provider}: recuperando {count} atualização",

@@ -1,0 +1,126 @@
+"""Whether a message that may have arrived did: asked of the chat before anything else is said in that conversation.
+
+Called by the outbox for conversations with an intention and no receipt, and for those whose newest writes the store may have
+lost.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, MutableMapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from bot.domain.conversation import Attempt, Conversation, Receipt, Step, StepKind, settled
+from bot.domain.delivery import LATE_BY
+from bot.errors import ChatError, RateLimited, Refused, Uncertain
+from bot.pipeline.record import Record, backoff
+from bot.pipeline.sending import SEND_TIMEOUT
+from bot.ports import Chat, Claimed, Clock, Outbox
+
+LOOK_BACK = timedelta(minutes=5)  # how much earlier than the attempt a lost message is looked for
+
+Answers = MutableMapping[str, Receipt | Exception | None]
+"""What the chat said of messages that were asked for already, by key: many conversations may wait for one message."""
+
+
+class Lookup:
+    """Asks the chats. `saw` is told in which channel ("chat:id") a call succeeded or failed."""
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        chats: Mapping[str, Chat],
+        clock: Clock,
+        record: Record,
+        saw: Callable[[str, bool], None],
+    ) -> None:
+        self._outbox = outbox
+        self._chats = chats
+        self._clock = clock
+        self._record = record
+        self._saw = saw
+
+    async def looked_up(self, claimed: Claimed, answers: Answers) -> Conversation | None:
+        """The conversation when its attempt did not arrive; None when it did or nobody can know yet: then it is settled.
+
+        Raises LeaseLost. `answers` takes down what the chat said.
+        """
+        talk, attempt = claimed.talk, claimed.talk.attempt
+        if attempt is None:
+            return talk
+        free = replace(talk, attempt=None)
+        if attempt.step.kind is StepKind.EDIT:
+            # Editing twice is harmless, but whoever died may have sent an older one that is still under way.
+            return replace(free, late_edit_at=attempt.at)
+        return await self._found(claimed, free, attempt, answers)
+
+    async def looked_ahead(
+        self, claimed: Claimed, talk: Conversation, step: Step, since: datetime
+    ) -> Conversation | None:
+        """The same for a step that another worker may have carried out without leaving a trace in the store.
+
+        What is found was said when the incident stood otherwise, perhaps: as nobody knows what it shows, it will be edited.
+        """
+        attempt = Attempt(step=replace(step, digest=""), at=since)
+        await self._outbox.begin(claimed, attempt)  # until it is known
+        return await self._found(claimed, talk, attempt, {})
+
+    async def _found(
+        self, claimed: Claimed, talk: Conversation, attempt: Attempt, answers: Answers
+    ) -> Conversation | None:
+        step = attempt.step
+        if not self._chats[talk.chat].limits.find:
+            return await self._maybe_doubled(talk, step)
+        if step.key not in answers:
+            answers[step.key] = await self._answer(talk, attempt)
+        match answers[step.key]:
+            case Refused() | Uncertain():
+                # We may not read here, or there is more than we can read: nobody will ever know.
+                return await self._maybe_doubled(talk, step)
+            case Exception() as error:
+                self._record.later(talk, f"looking it up: {error}")
+                after = getattr(error, "after", None)
+                await self._again(claimed, talk, attempt, after)
+                return None
+            case None:
+                return await self._not_there(claimed, talk, attempt)
+            case found:
+                await self._record.note("found", (talk, step))
+                # Written before anything else is begun: the next intention takes the place of this one.
+                await self._outbox.settle(claimed, settled(talk, step, found), self._clock.now())
+                return None
+
+    async def _answer(self, talk: Conversation, attempt: Attempt) -> Receipt | Exception | None:
+        step, since = attempt.step, attempt.at - LOOK_BACK
+        thread = None if step.kind is StepKind.GATHERED else talk.thread
+        try:
+            async with asyncio.timeout(SEND_TIMEOUT.total_seconds()):
+                return await self._chats[talk.chat].find(
+                    talk.address, key=step.key, since=since, thread=thread
+                )
+        except (ChatError, TimeoutError) as exc:
+            self._saw(talk.channel, isinstance(exc, RateLimited | Refused | Uncertain))
+            return exc
+
+    async def _not_there(self, claimed: Claimed, talk: Conversation, attempt: Attempt) -> Conversation | None:
+        """Free to be said again, or None where it may still come: then it is looked for again."""
+        late_until = attempt.at + LATE_BY
+        now = self._clock.now()
+        if not attempt.may_be_late or now >= late_until:
+            return talk
+        await self._again(claimed, talk, attempt, min(backoff(talk.failures + 1), late_until - now))
+        return None
+
+    async def _again(
+        self, claimed: Claimed, talk: Conversation, attempt: Attempt, after: timedelta | None
+    ) -> None:
+        """Look once more later: the intention stays until then."""
+        failures = talk.failures + 1
+        due_at = self._clock.now() + (after or backoff(failures))
+        await self._outbox.settle(claimed, replace(talk, attempt=attempt, failures=failures), due_at)
+
+    async def _maybe_doubled(self, talk: Conversation, step: Step) -> Conversation:
+        """Where the chat cannot be read back, a lost reply means saying it again: marked, counted, and told in the docs."""
+        await self._record.note("maybe_doubled", (talk, step))
+        return replace(talk, maybe_doubled=talk.maybe_doubled + 1)

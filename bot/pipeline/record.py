@@ -1,0 +1,52 @@
+"""What became of each step, for the audit, the metrics and the log; and how long to wait after a failure."""
+
+from __future__ import annotations
+
+import random
+from datetime import timedelta
+
+from bot import telemetry
+from bot.domain.conversation import Conversation, Step
+from bot.ports import Audit, Clock
+from bot.telemetry import Event, log
+
+BACKOFF_MAX = timedelta(minutes=1)
+
+
+class Record:
+    """Takes down outcomes; without an audit, in the metrics and the log alone."""
+
+    def __init__(self, audit: Audit | None, clock: Clock) -> None:
+        self._audit = audit
+        self._clock = clock
+
+    async def note(self, outcome: str, *steps: tuple[Conversation, Step]) -> None:
+        """Count the outcome of steps and add them to the audit."""
+        for talk, step in steps:
+            telemetry.DELIVERIES.labels(talk.chat, step.kind.value, outcome).inc()
+        if self._audit:
+            at = self._clock.now().isoformat(timespec="milliseconds")
+            await self._audit.append(*(_line(talk, step, outcome, at) for talk, step in steps))
+
+    def later(self, talk: Conversation, reason: str) -> None:
+        """Say that something has to be tried again."""
+        log().warning(Event.DELIVERY_LATER, incident=talk.subject, channel=talk.channel, reason=reason)
+
+
+def _line(talk: Conversation, step: Step, outcome: str, at: str) -> dict[str, str]:
+    return {
+        "at": at,
+        "what": "delivery",
+        "incident": talk.subject,
+        "channel": talk.channel,
+        "step": step.kind.value,
+        "revision": str(step.revision),
+        "reason": step.reason,
+        "outcome": outcome,
+    }
+
+
+def backoff(failures: int) -> timedelta:
+    """How long to leave a conversation alone after so many failures in a row."""
+    seconds = min(2.0 ** min(failures - 1, 10), BACKOFF_MAX.total_seconds())
+    return timedelta(seconds=seconds * random.uniform(0.8, 1.2))  # noqa: S311 - jitter, not a secret
