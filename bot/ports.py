@@ -12,8 +12,8 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from bot.domain.card import Card
+from bot.domain.conversation import Attempt, Conversation, Limits, Receipt
 from bot.domain.decide import Decision
-from bot.domain.delivery import Attempt, Conversation, Limits, Receipt
 from bot.domain.incident import Incident, Ledger
 from bot.domain.silences import Silence
 from bot.domain.standing import Pending

@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from bot.domain.card import Card
-from bot.domain.delivery import Limits, Receipt, StepKind
+from bot.domain.conversation import Limits, Receipt, StepKind
 from bot.domain.incident import Incident
 from bot.domain.routing import BUILT_IN, Group
 from bot.domain.rules import EVERYTHING, Rules

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from bot.domain.channels import next_digest
-from bot.domain.delivery import Conversation, StepKind, Why
+from bot.domain.conversation import Conversation, StepKind, Why
 from bot.domain.incident import Incident
 from bot.domain.routing import BUILT_IN
 from bot.domain.rules import Rules

@@ -14,7 +14,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from bot.domain.card import Card, Section, Tone
-from bot.domain.delivery import Limits, Receipt
+from bot.domain.conversation import Limits, Receipt
 from bot.errors import Unavailable
 from bot.ports import Clock
 

@@ -55,6 +55,8 @@ def run(args: argparse.Namespace) -> int:
 
 def _line(words: list[str]) -> str:
     """The words as one line of a chat; the shell has seen to quotes, so that "it's" and "Harbor Chat" stay whole."""
+    if len(words) == 1:
+        return words[0]  # somebody quoted the whole line: fogbell say "status aws"
     plain = (word.replace('"', "'") for word in words)
     return " ".join(f'"{word}"' if not word or " " in word else word for word in plain)
 

@@ -10,18 +10,7 @@ import re
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from bot.domain.conversation import Attempt as Attempt
-from bot.domain.conversation import Conversation as Conversation
-from bot.domain.conversation import Hold as Hold
-from bot.domain.conversation import Limits as Limits
-from bot.domain.conversation import Message as Message
-from bot.domain.conversation import Receipt as Receipt
-from bot.domain.conversation import Step as Step
-from bot.domain.conversation import StepKind as StepKind
-from bot.domain.conversation import Why as Why
-from bot.domain.conversation import message_key as message_key
-from bot.domain.conversation import settled as settled
-from bot.domain.conversation import without_headline as without_headline
+from bot.domain.conversation import Conversation, Hold, Limits, Step, StepKind, Why, message_key
 from bot.domain.digests import headline_digest, line_digest, status_digest, updates_digest
 from bot.domain.incident import Incident, Opening
 from bot.domain.observation import Update

@@ -135,7 +135,8 @@ def _channel(
     if called := mentions_for(incident, channel, rules):
         words += f", calling {', '.join(called)}"
     if manners.posts_per_hour is not None:
-        words += f"; at most {manners.posts_per_hour} messages an hour"
+        most = manners.posts_per_hour
+        words += f"; at most {most} message{'' if most == 1 else 's'} an hour"
     return _said(channel, words, is_yes=True)
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from bot.domain.card import Card, Section, Tone
-from bot.domain.delivery import Conversation, Step, StepKind, Why, message_key
+from bot.domain.conversation import Conversation, Step, StepKind, Why, message_key
 from bot.domain.digests import line_digest
 from bot.domain.incident import Incident
 from bot.domain.phrases import Phrase, capital, joined, listed, say, status_words, tone_words

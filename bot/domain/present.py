@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 
 from bot.domain.card import Card, Field, Section, Tone
-from bot.domain.delivery import Step, StepKind
+from bot.domain.conversation import Step, StepKind
 from bot.domain.incident import Closure, Incident, Opening
 from bot.domain.observation import SELF, WATCHER, Place, Update
 from bot.domain.phrases import Phrase, capital, impact_words, listed, say, status_words, tone_words

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from bot.domain.delivery import Hold, Why
+from bot.domain.conversation import Hold, Why
 from bot.domain.words import Severity
 from bot.pipeline.record import backoff
 from bot.pipeline.sending import Ready

@@ -16,7 +16,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from bot.domain import gather
-from bot.domain.delivery import LATE_BY, Conversation, Hold, Step, StepKind, Why, plan, reassertion
+from bot.domain.conversation import Conversation, Hold, Step, StepKind, Why
+from bot.domain.delivery import LATE_BY, plan, reassertion
 from bot.domain.holds import hold_of
 from bot.domain.incident import Incident, Ledger
 from bot.domain.silences import Silence

@@ -15,17 +15,8 @@ from datetime import datetime, timedelta
 from bot import telemetry
 from bot.domain import gather
 from bot.domain.card import Card
-from bot.domain.delivery import (
-    LATE_BY,
-    Attempt,
-    Conversation,
-    Receipt,
-    Step,
-    StepKind,
-    plan,
-    settled,
-    without_headline,
-)
+from bot.domain.conversation import Attempt, Conversation, Receipt, Step, StepKind, settled, without_headline
+from bot.domain.delivery import LATE_BY, plan
 from bot.domain.gather import Waiting
 from bot.domain.incident import Incident
 from bot.errors import ChatError, LeaseLost, RateLimited, Refused, Unavailable, Uncertain

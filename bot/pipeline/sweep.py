@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from bot import telemetry
+from bot.domain.conversation import Conversation
 from bot.domain.decide import CLOCK
-from bot.domain.delivery import Conversation
 from bot.domain.incident import Incident
 from bot.domain.observation import Sighting
 from bot.pipeline.ingest import Ingest

@@ -12,7 +12,7 @@ from datetime import UTC, timedelta, tzinfo
 from bot.domain import gather
 from bot.domain.card import Card, Section
 from bot.domain.channels import Manners
-from bot.domain.delivery import Conversation, Step
+from bot.domain.conversation import Conversation, Step
 from bot.domain.failover import ChatHealth, stands_in_for
 from bot.domain.gather import Waiting
 from bot.domain.incident import Incident

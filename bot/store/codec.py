@@ -14,7 +14,7 @@ from typing import Any, Generic, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from bot.domain.delivery import Attempt, Conversation
+from bot.domain.conversation import Attempt, Conversation
 from bot.domain.incident import Incident
 from bot.errors import StoreError
 from bot.store import keys

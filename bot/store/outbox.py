@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from bot.domain.delivery import Attempt, Conversation
+from bot.domain.conversation import Attempt, Conversation
 from bot.domain.incident import Incident
 from bot.errors import LeaseLost, StoreError
 from bot.ports import Claimed

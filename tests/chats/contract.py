@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Protocol
 import pytest
 
 from bot.domain.card import Card, Field, Section, Tone
-from bot.domain.delivery import Receipt
+from bot.domain.conversation import Receipt
 from bot.errors import ChatError, RateLimited, Refused, Unavailable, Uncertain
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ from bot.chats.apprise import failures
 from bot.chats.apprise.client import DOUBT, LOCAL, PLUGINS, AppriseChat, plugin_of
 from bot.clock import SystemClock
 from bot.domain.card import Tone
-from bot.domain.delivery import Receipt
+from bot.domain.conversation import Receipt
 from bot.errors import ChatError, ConfigError, RateLimited, Refused, Unavailable, Uncertain
 from tests.chats import contract
 from tests.chats.contract import TIMEOUT, Fault, Rule, Verb, card

@@ -13,7 +13,7 @@ from redis.exceptions import ResponseError
 
 from bot.chats.console.client import EDIT, POST, ConsoleChat, Posted
 from bot.clock import SystemClock
-from bot.domain.delivery import Receipt
+from bot.domain.conversation import Receipt
 from bot.errors import Refused, Unavailable, Uncertain
 from bot.store.redis import connect
 from tests.chats import contract

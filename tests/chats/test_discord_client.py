@@ -12,7 +12,7 @@ import pytest
 
 from bot.chats.discord.client import DiscordChat
 from bot.domain.card import Card, Section, Tone
-from bot.domain.delivery import Receipt
+from bot.domain.conversation import Receipt
 from bot.errors import RateLimited, Refused, Unavailable, Uncertain
 from tests.chats.contract import CONTRACT, RETRY_AFTER, TIMEOUT, Fault, Rule, Verb, card
 from tests.fakes.discord import CHANNEL, FakeDiscord, readable

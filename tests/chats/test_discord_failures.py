@@ -14,7 +14,7 @@ from aiohttp.test_utils import TestServer
 from bot.chats.discord.client import DiscordChat
 from bot.chats.discord.failures import failure
 from bot.domain.card import Card, Tone
-from bot.domain.delivery import Receipt
+from bot.domain.conversation import Receipt
 from bot.errors import ChatError, RateLimited, Refused, Unavailable, Uncertain
 from tests.fakes.discord import CHANNEL, FakeDiscord
 

@@ -11,7 +11,7 @@ import pytest
 from bot.chats.discord.client import DiscordChat
 from bot.chats.discord.rooms import Room, Tag, tags_for
 from bot.domain.card import Card, Section, Tone
-from bot.domain.delivery import Receipt
+from bot.domain.conversation import Receipt
 from bot.errors import Refused, Unavailable, Uncertain
 from tests.chats.contract import CONTRACT, RETRY_AFTER, TIMEOUT, Fault, Rule, Verb, card
 from tests.chats.test_discord_client import KIND

@@ -13,7 +13,7 @@ import pytest
 from aiohttp import web
 
 from bot.chats.discord.client import DiscordChat
-from bot.domain.delivery import Receipt
+from bot.domain.conversation import Receipt
 from bot.errors import ChatError, RateLimited, Refused
 from tests.chats.contract import card
 from tests.fakes.discord import CHANNEL, FakeDiscord

@@ -13,7 +13,7 @@ import pytest
 from bot.chats.discord import extras
 from bot.chats.discord.client import DiscordChat
 from bot.domain.card import Card
-from bot.domain.delivery import Receipt
+from bot.domain.conversation import Receipt
 from bot.errors import ChatError
 from tests.chats.contract import card
 from tests.fakes.discord import CHANNEL, FakeDiscord, readable

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from types import ModuleType
 
@@ -11,9 +12,10 @@ import aiohttp
 import pytest
 import slack_sdk.errors
 
-from bot.chats.slack.client import FIND_PAGE, FIND_PAGES, SlackChat, is_slacks
+from bot.chats.slack.client import SlackChat, is_slacks
 from bot.chats.slack.failures import AWAY, GONE, IN_DOUBT, REMEDIES, TOO_FAST, from_reply
-from bot.domain.delivery import Receipt
+from bot.chats.slack.search import FIND_PAGE, READ_MAX
+from bot.domain.conversation import Receipt
 from bot.errors import ChatError, RateLimited, Refused, Unavailable, Uncertain
 from tests.chats.contract import CONTRACT, RETRY_AFTER, TIMEOUT, Fault, Rule, Verb, card
 from tests.fakes import slack as fakes
@@ -276,13 +278,13 @@ async def test_a_search_is_bounded_and_then_says_that_it_does_not_know(
     chat: SlackChat, fake: FakeSlack
 ) -> None:
     await chat.post("C1", card("words"), key="key")
-    for number in range(FIND_PAGE * FIND_PAGES):
+    for number in range(READ_MAX):
         fake.say("C1", f"chatter {number}")
 
     with pytest.raises(Uncertain):
         await chat.find("C1", key="key", since=LONG_AGO)
 
-    assert fake.requests("conversations.history") == FIND_PAGES
+    assert fake.requests("conversations.history") == READ_MAX // FIND_PAGE
 
 
 async def test_a_search_of_many_slow_pages_ends_in_time(chat: SlackChat, fake: FakeSlack) -> None:
@@ -293,6 +295,37 @@ async def test_a_search_of_many_slow_pages_ends_in_time(chat: SlackChat, fake: F
 
     with pytest.raises(Unavailable):
         await chat.find("C1", key="key", since=LONG_AGO)
+
+
+async def test_a_search_goes_on_where_slack_stopped_it(chat: SlackChat, fake: FakeSlack) -> None:
+    """One page a minute is all that some apps may read: beginning anew each time would never come to an end."""
+    await chat.post("C1", card("words"), key="key")
+    for number in range(FIND_PAGE * 3):
+        fake.say("C1", f"chatter {number}")
+    found = None
+    for _ in range(4):
+        fake.fail_next("conversations.history", fakes.delay(0), fakes.rate_limited(60))
+        with suppress(RateLimited):
+            found = await chat.find("C1", key="key", since=LONG_AGO)
+
+    assert found is not None
+    assert fake.requests("conversations.history") == 4 + 3
+
+
+async def test_a_message_that_came_while_a_search_was_interrupted_is_found(
+    chat: SlackChat, fake: FakeSlack
+) -> None:
+    for number in range(FIND_PAGE + 1):
+        fake.say("C1", f"chatter {number}")
+    fake.fail_next("conversations.history", fakes.delay(0), fakes.rate_limited(60))
+    with pytest.raises(RateLimited):
+        await chat.find("C1", key="key", since=LONG_AGO)
+
+    receipt = await chat.post("C1", card("words"), key="key")
+    found = await chat.find("C1", key="key", since=LONG_AGO)
+
+    assert found is not None
+    assert receipt.message == found.message
 
 
 async def test_the_key_of_another_app_is_not_ours(chat: SlackChat, fake: FakeSlack) -> None:

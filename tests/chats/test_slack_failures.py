@@ -10,7 +10,7 @@ import pytest
 
 from bot.chats.slack.client import SlackChat, is_slacks
 from bot.chats.slack.failures import AWAY, GONE, IN_DOUBT, REMEDIES, TOO_FAST, pause
-from bot.domain.delivery import Receipt
+from bot.domain.conversation import Receipt
 from bot.errors import ChatError, RateLimited, Refused, Unavailable, Uncertain
 from tests.chats.contract import TIMEOUT, card
 from tests.fakes import slack as fakes

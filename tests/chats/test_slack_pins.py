@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 
 from bot.chats.slack.client import SlackChat
 from bot.chats.slack.pins import BURST, PER_MINUTE, REMEMBERED, Budget, Pins
-from bot.domain.delivery import Receipt
+from bot.domain.conversation import Receipt
 from bot.errors import RateLimited
 from tests.chats.contract import card
 from tests.fakes import slack as fakes

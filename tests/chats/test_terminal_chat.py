@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from bot.chats.terminal import TerminalChat, plain
 from bot.domain.card import Card, Field, Section, Tone
-from bot.domain.delivery import Limits
+from bot.domain.conversation import Limits
 from bot.errors import Unavailable
 from tests.fakes.store_fakes import FakeClock
 

@@ -10,7 +10,7 @@ import pytest
 from bot.chats.apprise.client import AppriseChat
 from bot.chats.webhook.client import Webhook, WebhookChat
 from bot.clock import SystemClock
-from bot.domain.delivery import Conversation
+from bot.domain.conversation import Conversation
 from bot.domain.routing import Group
 from bot.domain.rules import EVERYTHING, Rules
 from bot.domain.silences import Silence

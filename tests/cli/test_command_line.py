@@ -64,6 +64,11 @@ def test_what_the_shell_kept_together_stays_together(words: list[str]) -> None:
     assert parse.split(_line(words)) == plain
 
 
+def test_a_whole_line_in_quotes_is_the_line() -> None:
+    """--help says "status aws", and people type what they see."""
+    assert parse.split(_line(["status aws"])) == ["status", "aws"]
+
+
 def test_a_templates_folder_with_a_mistake_is_a_mistake_of_the_configuration(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -16,8 +16,9 @@ from bot.chats.discord import render as discord
 from bot.chats.slack import render as slack
 from bot.domain import correlate
 from bot.domain.card import Card
+from bot.domain.conversation import Conversation, Limits, Receipt, Step, settled
 from bot.domain.decide import CLOCK, decide
-from bot.domain.delivery import Conversation, Limits, Receipt, Step, plan, settled
+from bot.domain.delivery import plan
 from bot.domain.incident import Incident
 from bot.domain.observation import UPDATES_MAX, Listing, Sighting, Update
 from bot.domain.present import present

@@ -9,19 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.delivery import (
-    CATCH_UP_ABOVE,
-    Conversation,
-    Hold,
-    Limits,
-    Receipt,
-    Step,
-    StepKind,
-    message_key,
-    plan,
-    reassertion,
-    settled,
-)
+from bot.domain.conversation import Conversation, Hold, Limits, Receipt, Step, StepKind, message_key, settled
+from bot.domain.delivery import CATCH_UP_ABOVE, plan, reassertion
 from bot.domain.incident import Incident, Opening
 from bot.domain.present import present
 from bot.domain.words import Status

@@ -149,6 +149,7 @@ def test_the_usual_rule_says_what_it_asks_for() -> None:
             "held until 2026-11-24 07:00 CET by its quiet hours",
         ),
         (Manners(posts_per_hour=20), Severity.SEV3, "at once; at most 20 messages an hour"),
+        (Manners(posts_per_hour=1), Severity.SEV3, "at once; at most 1 message an hour"),
     ],
 )
 def test_what_is_told_at_once_may_be_held(manners: Manners, severity: Severity, said: str) -> None:

@@ -8,17 +8,8 @@ import pytest
 
 from bot.domain import gather
 from bot.domain.card import Tone
-from bot.domain.delivery import (
-    Conversation,
-    Hold,
-    Limits,
-    Receipt,
-    Step,
-    StepKind,
-    Why,
-    plan,
-    settled,
-)
+from bot.domain.conversation import Conversation, Hold, Limits, Receipt, Step, StepKind, Why, settled
+from bot.domain.delivery import plan
 from bot.domain.incident import Incident
 from bot.domain.words import Impact, Severity, Status
 from tests.build import at, incident, update
@@ -151,7 +142,7 @@ def test_the_card_says_why_it_comes_now() -> None:
     assert titles == [
         "Digest: 2 incidents",
         "While this channel was quiet: 2 incidents",
-        "2 incidents held back by the limit of 9 messages an hour",
+        "2 incidents held back (limit of messages an hour: 9)",
     ]
 
 

@@ -240,7 +240,7 @@ def test_gathered_cards_and_our_own_troubles_have_words() -> None:
         "AWS: 3 incidents",
         "Digest: 3 incidents",
         "While this channel was quiet: 3 incidents",
-        "3 incidents held back by the limit of 20 messages an hour",
+        "3 incidents held back (limit of messages an hour: 20)",
         "and 3 more",
         "lasted 5 min",
         "Slack is unreachable since 12:03",

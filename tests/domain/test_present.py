@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from bot.domain.card import Section, Tone
-from bot.domain.delivery import Conversation, Limits, Receipt, Step, StepKind, plan, settled
+from bot.domain.conversation import Conversation, Limits, Receipt, Step, StepKind, settled
+from bot.domain.delivery import plan
 from bot.domain.incident import Acknowledgement, Closure, Incident, Opening
 from bot.domain.observation import Place
 from bot.domain.present import headline, places_words, present

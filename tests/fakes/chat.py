@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from bot.domain.card import Card
-from bot.domain.delivery import Limits, Receipt
+from bot.domain.conversation import Limits, Receipt
 from bot.errors import Refused, Uncertain
 
 

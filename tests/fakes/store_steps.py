@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
+from bot.domain.conversation import Attempt, Step, StepKind
 from bot.domain.decide import decide
-from bot.domain.delivery import Attempt, Step, StepKind
 from bot.domain.incident import Ledger
 from bot.domain.observation import Observation
 from bot.store.redis import RedisIncidents

@@ -8,7 +8,7 @@ import hmac
 import time
 from typing import Any
 
-from bot.domain.delivery import Receipt
+from bot.domain.conversation import Receipt
 from tests.chats.contract import Fault, Verb
 from tests.fakes.sinks import SinkServer, Taken
 

@@ -11,8 +11,17 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import NamedTuple
 
-from bot.domain.conversation import Attempt, Conversation, Limits, Receipt, Step, StepKind, settled
-from bot.domain.delivery import LATE_BY, plan, reassertion, without_headline
+from bot.domain.conversation import (
+    Attempt,
+    Conversation,
+    Limits,
+    Receipt,
+    Step,
+    StepKind,
+    settled,
+    without_headline,
+)
+from bot.domain.delivery import LATE_BY, plan, reassertion
 from bot.domain.incident import Incident
 from tests.build import at, incident, update
 

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import pytest
 
-from bot.domain.delivery import Limits
+from bot.domain.conversation import Limits
 from bot.domain.failover import ChatHealth
 from bot.domain.routing import Group, Mode
 from bot.domain.rules import EVERYTHING, Rules

@@ -13,7 +13,7 @@ import pytest
 from bot.clock import SystemClock
 from bot.domain.card import Card
 from bot.domain.channels import Manners, Span
-from bot.domain.delivery import Limits, Receipt
+from bot.domain.conversation import Limits, Receipt
 from bot.domain.observation import Place
 from bot.domain.routing import Group
 from bot.domain.rules import EVERYTHING, Rules
@@ -263,7 +263,7 @@ async def test_a_channel_bears_only_so_many_messages_an_hour_and_the_next_says_h
     await room.functions.client.delete("fogbell:bucket:cap:fake:C1")  # an hour went by for the store as well
     await room.settle_down(until=61)
 
-    assert room.chat.shown[2].card.title == "3 incidents held back by the limit of 2 messages an hour"
+    assert room.chat.shown[2].card.title == "3 incidents held back (limit of messages an hour: 2)"
 
 
 async def test_where_no_more_may_be_said_the_headline_is_edited_all_the_same(room: Room) -> None:

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.domain.card import Card
-from bot.domain.delivery import Limits, Receipt
+from bot.domain.conversation import Limits, Receipt
 from bot.domain.incident import Incident
 from bot.domain.observation import Listing
 from bot.domain.routing import Group

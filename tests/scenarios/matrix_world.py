@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from bot.domain.card import Card
-from bot.domain.delivery import Receipt
+from bot.domain.conversation import Receipt
 from bot.domain.observation import Observation
 from bot.domain.routing import Group
 from bot.domain.rules import EVERYTHING, Rules

@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 import pytest
 
 from bot.domain.card import Card
-from bot.domain.delivery import LATE_BY, Conversation, Limits, Receipt, Step, StepKind, plan, settled
+from bot.domain.conversation import Conversation, Limits, Receipt, Step, StepKind, settled
+from bot.domain.delivery import LATE_BY, plan
 from bot.domain.incident import Incident
 from bot.errors import ChatError, Unavailable, Uncertain
 from tests.build import incident, update

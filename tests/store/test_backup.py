@@ -15,8 +15,9 @@ from typing import Any
 import pytest
 import redis.asyncio as aioredis
 
+from bot.domain.conversation import Attempt, Limits, Step
 from bot.domain.decide import decide
-from bot.domain.delivery import Attempt, Limits, Step, plan
+from bot.domain.delivery import plan
 from bot.errors import BackupError, ConfigError, LeaseLost, NotEmpty, StoreError
 from bot.ports import Claimed
 from bot.store import backup, keys, restoring, schema

@@ -11,7 +11,7 @@ import pytest
 from bot.chats.console.client import ConsoleChat
 from bot.clock import SystemClock
 from bot.domain.card import Card, Tone
-from bot.domain.delivery import Receipt
+from bot.domain.conversation import Receipt
 from bot.domain.silences import Silence
 from bot.errors import StoreError
 from bot.store import keys

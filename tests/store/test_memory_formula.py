@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.domain.delivery import Conversation, Limits, Receipt, Step, plan, settled
+from bot.domain.conversation import Conversation, Limits, Receipt, Step, settled
+from bot.domain.delivery import plan
 from bot.domain.incident import Incident
 from bot.domain.observation import Update
 from bot.domain.words import Status

@@ -15,8 +15,9 @@ from typing import Any
 import pytest
 import structlog
 
+from bot.domain.conversation import Attempt, Limits, Receipt, Step, settled
 from bot.domain.decide import acknowledge, decide
-from bot.domain.delivery import Attempt, Limits, Receipt, Step, plan, settled
+from bot.domain.delivery import plan
 from bot.domain.incident import Incident
 from bot.domain.observation import Place
 from bot.domain.services import Service, parse_need

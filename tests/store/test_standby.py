@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
+from bot.domain.conversation import Conversation, Limits, Receipt, Step, StepKind, settled
 from bot.domain.decide import Decision, decide
-from bot.domain.delivery import Conversation, Limits, Receipt, Step, StepKind, plan, settled
+from bot.domain.delivery import plan
 from bot.domain.incident import Incident
 from bot.domain.observation import Listing, Sighting
 from bot.domain.routing import Group

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from bot.domain.delivery import Conversation, Message, Receipt, StepKind
+from bot.domain.conversation import Conversation, Message, Receipt, StepKind
 from bot.domain.incident import Known, Ledger
 from bot.store.standby.merging import difference, follows
 from tests.build import said, seen_before, sighting, update

@@ -10,8 +10,9 @@ from datetime import timedelta
 
 import pytest
 
+from bot.domain.conversation import Attempt, Limits, Receipt, Step, StepKind, settled
 from bot.domain.decide import decide
-from bot.domain.delivery import Attempt, Limits, Receipt, Step, StepKind, plan, settled
+from bot.domain.delivery import plan
 from bot.domain.incident import Ledger
 from bot.domain.observation import Sighting
 from bot.errors import Conflict, LeaseLost

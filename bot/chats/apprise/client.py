@@ -20,7 +20,7 @@ from apprise.manager_plugins import NotificationManager
 from bot.chats.apprise import failures, render
 from bot.chats.apprise.failures import APPRISE
 from bot.domain.card import Card, Tone
-from bot.domain.delivery import Limits, Receipt
+from bot.domain.conversation import Limits, Receipt
 from bot.errors import ChatError, ConfigError, RateLimited, Refused, Unavailable, Uncertain
 from bot.ports import Clock
 

@@ -19,7 +19,7 @@ from redis.exceptions import RedisError, ResponseError
 
 from bot.chats.console.render import decode, encode
 from bot.domain.card import Card
-from bot.domain.delivery import Limits, Receipt
+from bot.domain.conversation import Limits, Receipt
 from bot.errors import Refused, Unavailable, Uncertain
 from bot.ports import Clock
 

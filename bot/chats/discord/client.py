@@ -32,7 +32,7 @@ from bot.chats.discord.render import Body, ref_of, render
 from bot.chats.discord.rest import API_URL, PER_SECOND_MAX, Rest
 from bot.chats.discord.rooms import Room, Rooms, tags_for
 from bot.domain.card import Card
-from bot.domain.delivery import Limits, Receipt
+from bot.domain.conversation import Limits, Receipt
 from bot.errors import Refused
 
 TIMEOUT = timedelta(seconds=10)  # of a whole verb; less than half of the outbox's lease

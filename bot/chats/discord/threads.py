@@ -18,7 +18,7 @@ from bot.chats.discord.failures import (
 )
 from bot.chats.discord.render import Body, plain, ref_of
 from bot.chats.discord.rooms import Room
-from bot.domain.delivery import Receipt
+from bot.domain.conversation import Receipt
 from bot.errors import Refused
 
 PAGE_MESSAGES = 100  # the most that one answer holds

@@ -25,18 +25,17 @@ from bot.chats.slack.failures import SLACK, At, InDoubt, from_reply, from_transp
 from bot.chats.slack.pins import WITHIN_S as PIN_WITHIN_S
 from bot.chats.slack.pins import Pins
 from bot.chats.slack.render import Audience, Body, render
+from bot.chats.slack.search import EVENT_TYPE, READ_MAX, Query, Search
 from bot.domain.card import Card
-from bot.domain.delivery import Limits, Receipt
-from bot.errors import Refused, Unavailable, Uncertain
+from bot.domain.conversation import Limits, Receipt
+from bot.errors import RateLimited, Refused, Unavailable, Uncertain
 from bot.net import proxy_for
 
 API_URL = "https://slack.com/api/"
 TIMEOUT = timedelta(seconds=10)
-EVENT_TYPE = "fogbell_message"
 CLOCKS_DIFFER = timedelta(minutes=1)  # Slack stamps messages by its clock, and `since` comes from ours
 GOODBYE_S = 1.0  # Slack answers a close, and leaves the connection open
-FIND_PAGE = 200  # messages; Slack's advice. Apps under the limits of 2025 get 15, whatever they ask for
-FIND_PAGES = 10
+SEARCHES_KEPT = 500
 _HOSTS = ("slack.com", "slack-gov.com")
 _SOCKET_MODE = "Turn Socket Mode on for the app, and make an app-level token (xapp-...) with the scope connections:write."
 _PLAIN = {"parse": "none", "link_names": False}  # names and addresses in the text stay plain words
@@ -68,6 +67,7 @@ class SlackChat:
         self._timeout_s = timeout.total_seconds()
         self._session: aiohttp.ClientSession | None = None
         self._pins = Pins(name)
+        self._searches: dict[str, Search] = {}  # interrupted, by the key that is looked for
 
     def renew(self, token: str) -> None:
         """Use another bot token from the next call on; calls under way end with the old one."""
@@ -110,26 +110,24 @@ class SlackChat:
     ) -> Receipt | None:
         """The message with this key, read from the channel's history or from a thread; all within one time-out.
 
-        Raises Uncertain when more than FIND_PAGES pages were written since: it may be among those not read.
+        What could not be read in time, or was refused as too fast, is read on by the next call. Raises Uncertain when more than
+        READ_MAX messages were written since: it may be among those not read.
         """
-        query: dict[str, Any] = {
-            "channel": channel,
-            "oldest": f"{(since - CLOCKS_DIFFER).timestamp():.6f}",
-            "limit": FIND_PAGE,
-            "include_all_metadata": True,
-        }
-        async with self._asking(channel, Unavailable):
-            for _ in range(FIND_PAGES):
-                page = await self._page(query, thread)
-                found = [m["ts"] for m in page["messages"] if _key(m) == key]
-                if found:
-                    return _receipt(channel, found[0])
-                if not page["has_more"]:
-                    return None
-                query["cursor"] = page["response_metadata"]["next_cursor"]
-        raise Uncertain(
-            self.name, channel, f"not among {FIND_PAGE * FIND_PAGES} messages, and there are more"
-        )
+        oldest = f"{(since - CLOCKS_DIFFER).timestamp():.6f}"
+        search = self._searches.pop(key, None) or Search(oldest=oldest)
+        try:
+            async with self._asking(channel, Unavailable):
+                found = await search.go_on(lambda query: self._page(channel, query, thread), key)
+        except (RateLimited, Unavailable):
+            self._keep(key, search)
+            raise
+        except Refused as exc:
+            if "invalid_cursor" in str(exc):  # our place in the history is gone: the next call begins anew
+                raise Unavailable(self.name, channel, "Slack forgot where we were reading") from exc
+            raise
+        if search.is_spent and not found:
+            raise Uncertain(self.name, channel, f"not among {READ_MAX} messages, and there are more")
+        return _receipt(channel, found) if found else None
 
     async def ping(self) -> None:
         """Return when Slack answers and knows our token."""
@@ -215,10 +213,15 @@ class SlackChat:
             self._session = aiohttp.ClientSession(timeout=timeout, cookie_jar=aiohttp.DummyCookieJar())
         return self._session
 
-    async def _page(self, query: Mapping[str, Any], thread: Receipt | None) -> AsyncSlackResponse:
+    def _keep(self, key: str, search: Search) -> None:
+        self._searches[key] = search
+        if len(self._searches) > SEARCHES_KEPT:
+            del self._searches[next(iter(self._searches))]
+
+    async def _page(self, channel: str, query: Query, thread: Receipt | None) -> AsyncSlackResponse:
         if thread:
-            return await self.web().conversations_replies(**query, ts=thread.message)
-        return await self.web().conversations_history(**query)
+            return await self.web().conversations_replies(channel=channel, ts=thread.message, **query)
+        return await self.web().conversations_history(channel=channel, **query)
 
     @asynccontextmanager
     async def _asking(self, channel: str, in_doubt: InDoubt) -> AsyncIterator[None]:
@@ -276,13 +279,6 @@ def _answer(card: Card, *, is_private: bool) -> dict[str, object]:
     body: Body = render(card, audience=Audience.PERSON if is_private else Audience.CHANNEL)
     kind = "ephemeral" if is_private else "in_channel"
     return {**body, **_PLAIN, **_NO_PREVIEWS, "response_type": kind, "replace_original": False}
-
-
-def _key(message: Mapping[str, Any]) -> object:
-    metadata = message.get("metadata") or {}
-    if metadata.get("event_type") != EVENT_TYPE:
-        return None
-    return (metadata.get("event_payload") or {}).get("key")
 
 
 def _author(reply: AsyncSlackResponse) -> str:

@@ -23,7 +23,7 @@ from slack_sdk.socket_mode.request import SocketModeRequest
 from bot.chats.slack.client import Identity, SlackChat, silent_logger
 from bot.chats.slack.socket import CLOSE_WITHIN_S, Envelope, Lines, Terms
 from bot.commands.spec import Actor, Front, Reply
-from bot.domain.delivery import Receipt
+from bot.domain.conversation import Receipt
 from bot.errors import ChatError
 from bot.telemetry import Event, log
 

@@ -18,7 +18,7 @@ from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.chats.slack.failures import AWAY, GONE, IN_DOUBT, REMEDIES, TOO_FAST, pause, safe
-from bot.domain.delivery import Receipt
+from bot.domain.conversation import Receipt
 from bot.telemetry import Event, log
 
 WITHIN_S = 3.0  # all calls for one message together

@@ -16,7 +16,7 @@ import aiohttp
 from bot import net
 from bot.chats.webhook import render
 from bot.domain.card import Card
-from bot.domain.delivery import Limits, Receipt
+from bot.domain.conversation import Limits, Receipt
 from bot.errors import ChatError, RateLimited, Refused, Unavailable, Uncertain
 from bot.ports import Clock
 from bot.sources.fetching.answer import retry_after

@@ -56,8 +56,8 @@ ENGLISH = Tongue(
             other="While this channel was quiet: {count} incidents",
         ),
         Phrase.CAP_TITLE: Plural(
-            one="{count} incident held back by the limit of {limit} messages an hour",
-            other="{count} incidents held back by the limit of {limit} messages an hour",
+            one="{count} incident held back (limit of messages an hour: {limit})",
+            other="{count} incidents held back (limit of messages an hour: {limit})",
         ),
         Phrase.OVER_COUNT: "{count} over",
         Phrase.LASTED: "lasted {duration}",

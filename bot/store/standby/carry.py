@@ -10,7 +10,7 @@ from typing import Any, cast
 
 import redis.asyncio as aioredis
 
-from bot.domain.delivery import Conversation
+from bot.domain.conversation import Conversation
 from bot.domain.incident import Incident, Ledger
 from bot.errors import Conflict
 from bot.store import codec, keys

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from bot.domain.conversation import Conversation
 from bot.domain.decide import Decision
-from bot.domain.delivery import Conversation
 from bot.domain.incident import Incident, Known, Ledger
 
 
