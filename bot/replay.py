@@ -10,7 +10,7 @@ import os
 import re
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -170,7 +170,7 @@ async def replay(
     forms = dict.fromkeys((s.source for s in snapshots), form) if form else {}
     done: list[Delivered] = []
 
-    async for functions in _throwaway():
+    async with _throwaway() as functions:
         incidents, outbox = RedisIncidents(functions), NotingOutbox(functions)
         courier = Courier(
             outbox,
@@ -237,7 +237,9 @@ async def _play(
     return await ingest.sighting(seen)
 
 
+@asynccontextmanager
 async def _throwaway() -> AsyncIterator[Functions]:
+    """The scripts of a store that is gone with the block."""
     with tempfile.TemporaryDirectory(prefix="fogbell-replay-") as folder:
         store = EmbeddedStore(Path(folder), is_throwaway=True)
         await store.start()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import Protocol
@@ -30,6 +30,9 @@ class Acknowledge(Protocol):
         ...
 
 
+Usable = Callable[[], Awaitable[Collection[str]]]  # the names of the chats that can be relied on
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
     """One run of one command. `channel` is "chat:id"; all times shown are in `zone`, which is always named."""
@@ -50,6 +53,7 @@ class Context:
     monitors: Monitors | None = None
     detect: Detect | None = None
     backlog: Backlog | None = None
+    usable: Usable | None = None
 
     def provider(self, slug: str) -> str:
         """What people call one provider."""

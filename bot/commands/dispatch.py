@@ -14,7 +14,7 @@ from datetime import timedelta, tzinfo
 
 from bot import net
 from bot.commands import parse
-from bot.commands.context import Acknowledge, Context, Detect
+from bot.commands.context import Acknowledge, Context, Detect, Usable
 from bot.commands.incidents import open_words
 from bot.commands.lines import plain
 from bot.commands.parse import Request
@@ -67,6 +67,7 @@ class Dispatcher:
     monitors: Monitors | None = None
     detect: Detect | None = None
     backlog: Backlog | None = None
+    usable: Usable | None = None
     patience_s: float = PATIENCE_S
 
     async def run_text(
@@ -140,6 +141,7 @@ class Dispatcher:
             monitors=self.monitors,
             detect=self.detect,
             backlog=self.backlog,
+            usable=self.usable,
         )
 
     async def _note(self, call: _Call, line: str, outcome: str) -> None:

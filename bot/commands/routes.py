@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated
 
 from bot.commands.context import Context
@@ -23,7 +24,9 @@ async def routes(ctx: Context, incident: Annotated[str, "Incident, such as INC-1
     """Tell which channels hear of an incident, when, and why."""
     found = await existing(ctx, incident)
     held_until = silenced_until(found, await ctx.silences.active(ctx.now), ctx.now)
-    lines = explain(found, ctx.rules, ctx.now, silenced_until=held_until)
+    usable = await ctx.usable() if ctx.usable else None
+    rules = replace(ctx.rules, usable_chats=usable)
+    lines = explain(found, rules, ctx.now, silenced_until=held_until)
     return Reply(card=explained(found, lines, ctx.provider(found.provider)))
 
 

@@ -119,10 +119,11 @@ class Conversation:
     """What one channel is known to hold of one subject.
 
     `channel` is "chat:id", as in "slack:C0123". `was_held` is True when a silence ever withheld something. `held` is what
-    keeps the rest back now. `parked` says in plain words why the chat refused; it is tried again once in a while. `called`
-    are the roles that were mentioned. `asserted_at` is when the headline was last written, `late_edit_at` when the chat
-    last left us without an answer to an edit. `is_put_aside`: a person parked it, and only a person lets it speak again.
-    `dropped` are the updates that a person gave up there, all there was up to the revision `dropped_at`.
+    keeps the rest back now. `parked` says in plain words why the chat refused; it is tried again once in a while. `repeats`
+    is the key of a message that may be there already and could not be looked for. `called` are the roles that were mentioned.
+    `asserted_at` is when the headline was last written, `late_edit_at` when the chat last left us without an answer to an
+    edit. `is_put_aside`: a person parked it, and only a person lets it speak again. `dropped` are the updates that a person
+    gave up there, all there was up to the revision `dropped_at`.
     """
 
     subject: str
@@ -136,6 +137,7 @@ class Conversation:
     held: Hold | None = None
     parked: str | None = None
     maybe_doubled: int = 0
+    repeats: str | None = None
     called: tuple[str, ...] = ()
     asserted_at: datetime | None = None
     late_edit_at: datetime | None = None

@@ -15,6 +15,7 @@ from bot.domain.digests import headline_digest, line_digest, status_digest, upda
 from bot.domain.incident import Incident, Opening
 from bot.domain.observation import Update
 
+AWAY_AFTER_FAILURES = 3  # calls in a row: a channel that was away hears all it missed at once, however little
 CATCH_UP_ABOVE = 5  # more missing updates than this become one catch-up message
 # An edit that a chat delayed may arrive after a newer one: headlines are written again.
 REASSERT_AFTER = timedelta(hours=1)
@@ -52,7 +53,8 @@ def _next(incident: Incident, talk: Conversation, limits: Limits) -> Step | None
         return _line_edit(incident, talk, limits) if is_told else _headline(incident, talk)
     if limits.edits and talk.refused_once and (edit := _headline_edit(incident, talk, ())):
         return edit
-    if len(loud) > CATCH_UP_ABOVE:
+    was_away = talk.failures >= AWAY_AFTER_FAILURES and len(loud) > 1
+    if len(loud) > CATCH_UP_ABOVE or was_away:
         return _reply(StepKind.CATCH_UP, incident, talk, missing, f"{len(missing)} updates behind")
     if loud:
         return _reply(StepKind.UPDATE, incident, talk, loud[:1], "new update")

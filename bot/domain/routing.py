@@ -139,10 +139,8 @@ def refusal(route: Route, incident: Incident, rules: Rules) -> Refusal | None:
 
 
 def may_wait(incident: Incident) -> bool:
-    """True for what a digest may tell although no route asks for it; maintenance only where it touches our services."""
-    if incident.kind is Kind.MAINTENANCE:
-        return bool(incident.affected)
-    return incident.kind is Kind.INCIDENT
+    """True for what a digest may tell although no route asks for it; maintenance once it has begun or where it touches us."""
+    return _usual_kind(incident) is None
 
 
 def open_channels(group: Group, usable: Collection[str] | None) -> tuple[str, ...]:
@@ -246,9 +244,7 @@ def _usual_refusals(incident: Incident, rules: Rules) -> Iterator[Refusal]:
     is_asked_for = bool(rules.watched) and incident.provider not in rules.watched
     if incident.provider == SELF or is_asked_for:
         return
-    if _is_announced(incident):
-        yield Refusal(about="kind", words="the maintenance is not being done")
-    if incident.kind is Kind.INCIDENT and is_light(incident):
+    if is_light(incident):
         yield Refusal(about="impact", words=f"the impact is {incident.impact}, not major or worse")
     if not _is_named(incident, rules):
         yield Refusal(about="region", words="nobody named its regions or components")

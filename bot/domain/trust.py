@@ -81,11 +81,6 @@ class SourceReport:
         """True when its silence says nothing."""
         return self.state.is_blind
 
-    @property
-    def blind_since(self) -> datetime | None:
-        """Since when nothing is known: the last good look, else the first failed one; None while it is seen."""
-        return (self.last_good_at or self.failing_since) if self.is_blind else None
-
 
 def state_now(report: SourceReport, every: timedelta, now: datetime) -> SourceState:
     """How well the source is seen at `now`, when it is looked at once in `every`: a report grows old by itself."""

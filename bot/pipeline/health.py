@@ -38,6 +38,7 @@ class Health:
         self._known: dict[str, ChatHealth] = {}
         self._dirty: set[str] = set()
         self._asked_at: dict[str, datetime] = {}
+        self._acted_on = frozenset(chats)  # the usable ones, when `changed` was called last
 
     @property
     def known(self) -> Mapping[str, ChatHealth]:
@@ -47,6 +48,11 @@ class Health:
     def usable(self) -> frozenset[str]:
         """The names of the chats that can be relied on."""
         return frozenset(name for name in self._chats if not self._of(name).is_away)
+
+    async def as_all_know(self) -> frozenset[str]:
+        """The same as the replicas have told one another: for whoever stands beside them and does not `run`."""
+        shared = await self._shelf.all()
+        return frozenset(name for name in self._chats if not shared.get(name, ChatHealth()).is_away)
 
     def saw(self, chat: str, *, ok: bool) -> None:
         """A call to the chat succeeded, or the chat could not do it."""
@@ -65,7 +71,6 @@ class Health:
 
     async def once(self) -> None:
         """Learn from the others, look at the time, and tell the others."""
-        was_usable = self.usable()
         shared = await self._shelf.all()
         for name in self._chats.keys() - self._dirty:
             self._known[name] = shared.get(name, ChatHealth())
@@ -74,9 +79,11 @@ class Health:
                 await self._ping(name)
             self._note(name, judged(self._of(name), self._clock.now()))
         await self._tell(shared)
-        if self.usable() != was_usable:
-            self._announce(was_usable)
+        usable = self.usable()  # calls learn of changes as well, between two looks
+        if usable != self._acted_on:
+            self._announce(self._acted_on, usable)
             await self._changed()
+            self._acted_on = usable
 
     def _was_not_asked_lately(self, name: str) -> bool:
         asked_at = self._asked_at.get(name)
@@ -95,10 +102,10 @@ class Health:
         await self._shelf.put_all({name: h for name, h in ours.items() if h != shared.get(name)})
         self._dirty = {name for name in self._dirty if self._of(name) != ours.get(name)}  # learnt meanwhile
 
-    def _announce(self, was_usable: frozenset[str]) -> None:
-        for name in sorted(was_usable - self.usable()):
+    def _announce(self, before: frozenset[str], usable: frozenset[str]) -> None:
+        for name in sorted(before - usable):
             log().error(Event.CHAT_AWAY, chat=name, since=str(self._of(name).away_since))
-        for name in sorted(self.usable() - was_usable):
+        for name in sorted(usable - before):
             log().warning(Event.CHAT_BACK, chat=name)
 
     def _of(self, chat: str) -> ChatHealth:

@@ -133,6 +133,10 @@ class Turns:
             self._failed[who] = failures + 1
             self._rests_until[who] = self._clock.now() + min(backoff(failures + 1), REST_MAX)
 
+    def failures(self, channel: str) -> int:
+        """How many calls in a row failed there."""
+        return self._failed.get(self._who_fails(channel), 0)
+
     def _who_fails(self, channel: str) -> str:
         chat = channel.partition(":")[0]
         return channel if chat in self._bundles else chat

@@ -123,4 +123,4 @@ class Lookup:
     async def _maybe_doubled(self, talk: Conversation, step: Step) -> Conversation:
         """Where the chat cannot be read back, a lost reply means saying it again: marked, counted, and told in the docs."""
         await self._record.note("maybe_doubled", (talk, step))
-        return replace(talk, maybe_doubled=talk.maybe_doubled + 1)
+        return replace(talk, maybe_doubled=talk.maybe_doubled + 1, repeats=step.key)

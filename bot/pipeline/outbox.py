@@ -360,8 +360,10 @@ class Courier:
         waiting = list(lane.waiting.values())
         lane.take(waiting)
         due_at = self._clock.now() + wait + timedelta(milliseconds=1)  # the store cuts to milliseconds
+        failures = self._turns.failures(lane.channel)  # those that did not try share them
         for ready in waiting:
-            await self._let_go(ready.claimed, ready.talk, due_at)
+            talk = replace(ready.talk, failures=max(failures, ready.talk.failures))
+            await self._let_go(ready.claimed, talk, due_at)
 
 
 def _fills_a_shard(claimed: Sequence[Claimed]) -> bool:

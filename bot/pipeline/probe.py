@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from datetime import timedelta
 
 import aiohttp
 
@@ -11,10 +12,12 @@ from bot.domain.checks import Check, CheckState, as_observation, judge
 from bot.domain.observation import SELF, Sighting
 from bot.pipeline.ingest import Ingest
 from bot.pipeline.pool import JITTER
-from bot.ports import Clock
+from bot.ports import Clock, Leases
 from bot.probes import PROBES
 from bot.store.desk import Shelf
 from bot.telemetry import Event, log
+
+LEASE = timedelta(seconds=30)  # the least time after which another worker takes a check over
 
 
 class Probe:
@@ -27,18 +30,22 @@ class Probe:
         ingest: Ingest,
         clock: Clock,
         states: Shelf[CheckState],
+        leases: Leases,
     ) -> None:
         self.check = check
         self._session = session
         self._ingest = ingest
         self._clock = clock
         self._states = states
+        self._leases = leases
 
     async def run(self) -> None:
-        """Check, at its pace, until cancelled."""
+        """Check, at its pace, until cancelled; of all workers one does."""
         every = self.check.every.total_seconds()
+        lease = max(LEASE, 3 * self.check.every)
         while True:
-            await self.once()
+            if await self._leases.hold(f"check:{self.check.name}", lease):
+                await self.once()
             await self._clock.sleep(every * random.uniform(1 - JITTER, 1 + JITTER))  # noqa: S311 - jitter, not a secret
 
     async def once(self) -> None:

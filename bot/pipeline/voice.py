@@ -44,6 +44,9 @@ class Voice:
         card = present(step, incident, names=self.names, zone=manners.zone, language=manners.language)
         if card.pin and not manners.pins:
             card = replace(card, pin=None)
+        if step.key == talk.repeats:
+            words = (card.footer, say(manners.language, Phrase.MAYBE_DOUBLED))
+            card = replace(card, footer=" · ".join(filter(None, words)))
         note = self._note(talk.channel, manners) if step.is_headline and step.rings else ""
         return replace(card, sections=(Section(text=note), *card.sections)) if note else card
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 
 from bot import config as settings
 from bot import telemetry
@@ -74,15 +75,15 @@ async def build(config: Config, options: Options) -> AsyncIterator[App]:
             names=names, changed=changed,
         )  # fmt: skip
         dispatcher = Dispatcher(
-            commands=COMMANDS, incidents=incidents, acknowledge=_acknowledge(ingest), silences=silences,
-            sources=sources.reports, monitors=sources.monitors, detect=sources.detect, once=RedisOnce(client),
-            audit=audit, clock=clock, rules=rules, names=names, drafts=drafts_of(config), zone=speaking.voice.zone,
+            commands=COMMANDS, incidents=incidents, acknowledge=_acknowledge(ingest), silences=silences, audit=audit,
+            sources=sources.reports, monitors=sources.monitors, detect=sources.detect, once=RedisOnce(client), names=names,
+            clock=clock, rules=rules, drafts=drafts_of(config), zone=speaking.voice.zone, usable=speaking.health.as_all_know,
         )  # fmt: skip
         overview = Overview(
-            incidents, sources.reports, states, clock,
-            services=rules.services, checks=checks, speed=options.speed, note=options.note,
-        )  # fmt: skip
-        probes = tuple(Probe(c, web.session, ingest, clock, states) for c in checks)
+            incidents, sources.reports, states, clock, services=rules.services, checks=checks,
+            speed=options.speed, note=options.note)  # fmt: skip
+        probe_of = partial(Probe, session=web.session, ingest=ingest, clock=clock, states=states, leases=leases)
+        probes = tuple(probe_of(check) for check in checks)
         loops: dict[str, Loop] = {
             **speaking.loops,
             "sweep": sweep.run,
@@ -99,7 +100,7 @@ async def build(config: Config, options: Options) -> AsyncIterator[App]:
             config=config, rules=rules, clock=clock, pool=sources.pool, probes=probes, chats=chats, incidents=incidents,
             outbox=outbox, ingest=ingest, courier=speaking.courier, dispatcher=dispatcher, leases=leases, loops=loops,
             changed=changed, client=client, sweep=sweep, tempo=tempo, overview=overview, sources=sources, standby=standby,
-            names=names, hears=not options.is_beside, probe_of=lambda check: Probe(check, web.session, ingest, clock, states),
+            names=names, hears=not options.is_beside, probe_of=probe_of,
         )  # fmt: skip
         log = operating(app, functions, speaking.health, audit, web)
         loops["web"] = _web(config, app, chats, overview, hooks_of(sources, web, clock), options, log)

@@ -5,6 +5,7 @@ Their libraries are imported only here, and only where they are used.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
@@ -133,7 +134,9 @@ def _heard(chat: str) -> Callable[[bool], None]:
 
     def note(is_up: bool) -> None:
         telemetry.CHAT_HEARS.labels(chat).set(int(is_up))
-        if not is_up:
+        listening = asyncio.current_task()
+        is_ended_by_us = listening is not None and listening.cancelling() > 0
+        if not is_up and not is_ended_by_us:
             log().warning(Event.CHAT_DEAF, chat=chat, remedy="until it is back: the page, or fogbell say")
 
     return note

@@ -161,6 +161,20 @@ async def test_calls_under_way_use_up_what_the_headers_allow(fake: FakeDiscord, 
     assert fake.calls["edit_message"] == 1 + 5
 
 
+async def test_those_who_look_at_the_same_time_share_one_answer(fake: FakeDiscord, chat: DiscordChat) -> None:
+    """After a fail-over of the store every conversation looks back: each for itself, none would come to an end."""
+    receipt = await chat.post(CHANNEL, card("words"), key="key 7")
+    await chat.find(CHANNEL, key="key 7", since=since())
+    before, moment = fake.calls["list_messages"], since()
+
+    found = await asyncio.gather(
+        *(chat.find(CHANNEL, key=f"key {number}", since=moment) for number in range(20))
+    )
+
+    assert [None] * 7 + [receipt.message] + [None] * 12 == [one and one.message for one in found]
+    assert fake.calls["list_messages"] - before <= 3
+
+
 async def test_a_shut_route_opens_when_its_time_has_come(fake: FakeDiscord, chat: DiscordChat) -> None:
     fake.fail_next("create_message", "429 global", seconds=0.1)
     with pytest.raises(RateLimited):

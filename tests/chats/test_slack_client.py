@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 from collections.abc import AsyncIterator
 from contextlib import suppress
@@ -14,7 +15,7 @@ import slack_sdk.errors
 
 from bot.chats.slack.client import SlackChat, is_slacks
 from bot.chats.slack.failures import AWAY, GONE, IN_DOUBT, REMEDIES, TOO_FAST, from_reply
-from bot.chats.slack.search import FIND_PAGE, READ_MAX
+from bot.chats.slack.history import FIND_PAGE, READ_MAX
 from bot.domain.conversation import Receipt
 from bot.errors import ChatError, RateLimited, Refused, Unavailable, Uncertain
 from tests.chats.contract import CONTRACT, RETRY_AFTER, TIMEOUT, Fault, Rule, Verb, card
@@ -297,15 +298,15 @@ async def test_a_search_of_many_slow_pages_ends_in_time(chat: SlackChat, fake: F
         await chat.find("C1", key="key", since=LONG_AGO)
 
 
-async def test_a_search_goes_on_where_slack_stopped_it(chat: SlackChat, fake: FakeSlack) -> None:
-    """One page a minute is all that some apps may read: beginning anew each time would never come to an end."""
+async def test_a_search_goes_on_where_it_was_interrupted(chat: SlackChat, fake: FakeSlack) -> None:
+    """A few pages at once is all that some apps may read: beginning anew each time would never come to an end."""
     await chat.post("C1", card("words"), key="key")
     for number in range(FIND_PAGE * 3):
         fake.say("C1", f"chatter {number}")
     found = None
     for _ in range(4):
-        fake.fail_next("conversations.history", fakes.delay(0), fakes.rate_limited(60))
-        with suppress(RateLimited):
+        fake.fail_next("conversations.history", fakes.delay(0), fakes.server_error())
+        with suppress(Unavailable):
             found = await chat.find("C1", key="key", since=LONG_AGO)
 
     assert found is not None
@@ -317,8 +318,8 @@ async def test_a_message_that_came_while_a_search_was_interrupted_is_found(
 ) -> None:
     for number in range(FIND_PAGE + 1):
         fake.say("C1", f"chatter {number}")
-    fake.fail_next("conversations.history", fakes.delay(0), fakes.rate_limited(60))
-    with pytest.raises(RateLimited):
+    fake.fail_next("conversations.history", fakes.delay(0), fakes.server_error())
+    with pytest.raises(Unavailable):
         await chat.find("C1", key="key", since=LONG_AGO)
 
     receipt = await chat.post("C1", card("words"), key="key")
@@ -326,6 +327,58 @@ async def test_a_message_that_came_while_a_search_was_interrupted_is_found(
 
     assert found is not None
     assert receipt.message == found.message
+
+
+async def test_those_who_look_at_the_same_time_share_one_reading(chat: SlackChat, fake: FakeSlack) -> None:
+    """After a fail-over of the store a hundred messages are looked for, and Slack allows 50 pages a minute."""
+    for number in range(FIND_PAGE * 2):
+        fake.say("C1", f"chatter {number}")
+    receipt = await chat.post("C1", card("words"), key="key 7")
+    keys = [f"key {number}" for number in range(20)]
+
+    found = await asyncio.gather(*(chat.find("C1", key=key, since=LONG_AGO) for key in keys))
+
+    assert [None] * 7 + [receipt.message] + [None] * 12 == [one and one.message for one in found]
+    assert fake.requests("conversations.history") <= 4
+
+
+async def test_what_was_posted_since_the_last_reading_is_read(chat: SlackChat) -> None:
+    receipt = await chat.post("C1", card("words"), key="one")
+    before = await chat.find("C1", key="two", since=LONG_AGO)
+    second = await chat.post("C1", card("words"), key="two")
+
+    found = [await chat.find("C1", key=key, since=LONG_AGO) for key in ("one", "two")]
+
+    assert before is None
+    assert [receipt.message, second.message] == [one and one.message for one in found]
+
+
+async def test_who_looks_further_back_reads_only_what_was_not_read(chat: SlackChat, fake: FakeSlack) -> None:
+    for number in range(FIND_PAGE * 3):
+        fake.say("C1", f"chatter {number}")
+    receipt = await chat.post("C1", card("words"), key="old")
+    fake.channels["C1"].messages.insert(0, fake.channels["C1"].messages.pop())
+    fake.channels["C1"].messages[0].ts = "1000000000.000001"
+    missing = await chat.find("C1", key="none", since=LONG_AGO)
+    asked = fake.requests("conversations.history")
+
+    found = await chat.find("C1", key="old", since=datetime(2001, 1, 1, tzinfo=UTC))
+
+    assert (missing, receipt.channel) == (None, "C1")
+    assert found is not None
+    assert found.message == "1000000000.000001"
+    assert fake.requests("conversations.history") - asked == 1
+
+
+async def test_while_slack_says_wait_nobody_asks_for_a_history(chat: SlackChat, fake: FakeSlack) -> None:
+    fake.fail_next("conversations.history", fakes.rate_limited(60))
+
+    for channel in ("C1", "C2", "C1"):
+        with pytest.raises(RateLimited) as caught:
+            await chat.find(channel, key="key", since=LONG_AGO)
+
+    assert timedelta(seconds=58) < caught.value.after <= timedelta(seconds=60)
+    assert fake.requests("conversations.history") == 1
 
 
 async def test_the_key_of_another_app_is_not_ours(chat: SlackChat, fake: FakeSlack) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from bot.domain.routing import Group, Route
+from bot.domain.routing import Group, Mode, Route
 from bot.domain.silences import silence
 from bot.domain.words import Impact
 from tests.fakes.desk import NOON, RULES, Desk, outage, words
@@ -51,3 +51,19 @@ async def test_an_incident_that_does_not_exist_is_answered_with_those_that_do(de
 
     assert reply.is_error
     assert "INC-12" in words(reply)
+
+
+async def test_routes_knows_which_chats_are_away(desk: Desk) -> None:
+    async def only_discord() -> frozenset[str]:
+        return frozenset({"discord"})
+
+    desk.incidents.put(outage())
+    with_route(desk, Route(to=("ops",)))
+    group = Group(name="ops", mode=Mode.FIRST_UP, channels=("slack:C1", "discord:1"))
+    desk.dispatcher.rules = replace(desk.dispatcher.rules, groups=(group,))
+    desk.dispatcher.usable = only_discord
+
+    said = words(await desk.say("routes INC-12"))
+
+    assert "slack:C1: nothing, discord:1 speaks for ops" in said
+    assert "discord:1: at once" in said

@@ -183,7 +183,9 @@ async def test_a_running_store_is_asked_for_version_and_persistence(tmp_path: Pa
         ({}, -30, ["clocks: ours and the store's differ by 30 s"]),
     ],
 )
-def test_what_is_wrong_with_a_store_is_said(server: dict[str, Any], offset_s: int, expected: list[str]) -> None:
+def test_what_is_wrong_with_a_store_is_said(
+    server: dict[str, Any], offset_s: int, expected: list[str]
+) -> None:
     sound = {"redis_version": "7.2.4", "valkey_version": "9.1.2", "aof_enabled": 1, "role": "master"}
 
     found = list(ground.judged(sound | server, timedelta(seconds=offset_s)))

@@ -231,10 +231,11 @@ class TestDigests:
         [
             (MAINTENANCE, False),
             (replace(MAINTENANCE, affected=INCIDENT.affected), True),
+            (replace(MAINTENANCE, status=Status.IN_PROGRESS), True),
             (replace(INCIDENT, kind=Kind.BLINDNESS), False),
         ],
     )
-    def test_only_maintenance_that_touches_us_waits_and_blindness_never_does(
+    def test_maintenance_waits_once_it_has_begun_or_touches_us_and_blindness_never_does(
         self, incident: Incident, waits: bool
     ) -> None:
         assert bool(heard(incident, rules_of(self.GCP_ONLY)).digests) is waits
@@ -264,13 +265,13 @@ class TestWithoutRoutes:
             ({"affected": (), "provider": "acme"}, None, "a person asked to watch what is not configured"),
             (
                 {"kind": Kind.MAINTENANCE, "impact": Impact.MAINTENANCE, "status": Status.IN_PROGRESS},
-                None,
-                "work on what we need speaks as ever",
+                "impact",
+                "planned work can wait: a big provider does it in ten places a day",
             ),
             (
-                {"kind": Kind.MAINTENANCE, "impact": Impact.MAINTENANCE, "status": Status.SCHEDULED},
-                "kind",
-                "what is only announced can wait: a big provider announces dozens a day",
+                {"kind": Kind.MAINTENANCE, "impact": Impact.MAJOR, "status": Status.IN_PROGRESS},
+                None,
+                "planned work that is heavy",
             ),
         ],
     )

@@ -94,6 +94,23 @@ def titles(chat: FakeChat) -> list[str]:
     return [message.card.title for message in chat.shown]
 
 
+async def test_the_next_chat_takes_over_also_when_a_call_is_what_shows_it(
+    functions: Functions, chats: dict[str, FakeChat]
+) -> None:
+    """Between two looks at the time a failing call may find that two minutes are over: the open incidents move all the same."""
+    replica = Replica(functions, VirtualClock(at(0)), chats)
+    await replica.see("u1")
+    replica.health.saw("slack", ok=False)
+    await replica.health.once()
+    replica.clock.set(at(2.1))
+    replica.health.saw("slack", ok=False)
+
+    away(chats["slack"])
+    await replica.live(until=2.5)
+
+    assert len(chats["discord"].shown) == 1
+
+
 async def test_the_next_chat_takes_over_and_says_why(
     functions: Functions, chats: dict[str, FakeChat]
 ) -> None:
@@ -122,6 +139,24 @@ async def test_who_comes_back_gets_one_catch_up(functions: Functions, chats: dic
 
     assert [m.card.title for m in chats["slack"].shown[1:]] == ["acme: catching up on 7 updates"]
     assert replica.health.usable() == {"slack", "discord"}
+
+
+async def test_two_missed_updates_are_one_catch_up_too(
+    functions: Functions, chats: dict[str, FakeChat]
+) -> None:
+    replica = Replica(functions, VirtualClock(at(0)), chats)
+    await replica.see("u1")
+    await replica.live(until=1)
+    away(chats["slack"])
+    await replica.see("u1", "u2")
+    await replica.live(until=3)
+    await replica.see("u1", "u2", "u3")
+    await replica.live(until=5)
+
+    back(chats["slack"])
+    await replica.live(until=12)
+
+    assert [m.card.title for m in chats["slack"].shown[1:]] == ["acme: catching up on 2 updates"]
 
 
 async def test_who_is_back_for_less_than_five_minutes_is_not_relied_on(

@@ -221,6 +221,7 @@ async def test_a_chat_that_cannot_look_up_is_told_again_and_that_is_counted(desk
 
     (talk,) = await RedisOutbox(desk.functions).conversations(await _only(desk))
     assert (len(desk.chat.shown), talk.maybe_doubled) == (2, 1)
+    assert ["maybe doubled" in m.card.footer for m in desk.chat.shown] == [False, True]
     assert "maybe_doubled" in {line["outcome"] for line in await desk.audit.tail(9)}
 
 
@@ -268,6 +269,7 @@ async def test_where_history_cannot_be_read_a_lost_reply_is_said_again_and_count
 
     (talk,) = await RedisOutbox(desk.functions).conversations(await _only(desk))
     assert (len(desk.chat.shown), talk.maybe_doubled) == (2, 1)
+    assert ["maybe doubled" in m.card.footer for m in desk.chat.shown] == [False, True]
 
 
 async def test_what_is_claimed_again_while_the_last_step_is_put_away_goes_on_at_once(desk: Desk) -> None:

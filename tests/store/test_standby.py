@@ -23,7 +23,8 @@ from bot.errors import LeaseLost, StoreUnavailable
 from bot.store import keys
 from bot.store.redis import Functions, RedisIncidents, RedisOutbox, connect
 from bot.store.standby import Patience, Standby, StandbyLeases, StandbyOutbox, Word
-from bot.store.standby.mirror import Mirror
+from bot.store.standby.mirror import Mirror, talks_of
+from bot.tasks import end
 from bot.telemetry import Event
 from tests.build import RULES, at, said, sighting, update
 from tests.fakes.outage import Store
@@ -108,8 +109,7 @@ async def worker(
     try:
         yield one
     finally:
-        loop.cancel()
-        await asyncio.wait([loop])
+        await end([loop])
         await standby.close()
         await client.aclose()
         assert loop.cancelled(), loop.exception()
@@ -467,9 +467,11 @@ async def test_a_leader_that_cannot_bring_its_copy_home_says_why(store: Store, t
     patience = replace(QUICK, alone=60.0)
     async with worker(store, tmp_path / "a", patience=patience) as one:
         await copied(one, await one.sees(1, "a"))
-        await store.kill()
-        await until(lambda: one.standby.is_shut)
         with capture_logs() as logs:
+            await store.kill()
+            await until(lambda: one.standby.is_shut)
+            (away,) = [line for line in logs if line["event"] == Event.STORE_AWAY]
+            assert "answer" in away["reason"]
             await store.back()
             client = connect(store.url)
             await client.rename(keys.ledger("acme"), "aside")
@@ -481,3 +483,22 @@ async def test_a_leader_that_cannot_bring_its_copy_home_says_why(store: Store, t
             await client.rename("aside", keys.ledger("acme"))
             await until(lambda: not one.standby.is_shut)
             await client.aclose()
+
+
+async def test_the_copy_forgets_what_the_ledger_lets_go_of(store: Store, tmp_path: Path) -> None:
+    """Else it would grow for as long as the worker lives, and on its disk for a year."""
+    async with worker(store, tmp_path / "a", patience=replace(QUICK, tick=60.0)) as one:
+        incident = await one.sees(1, "a")
+        await one.says()
+        mirror = Mirror(one.standby._store, one.standby._own, one.incidents)
+        await mirror.copy(at(2))
+        (talk,) = talks_of(incident)
+        assert await one.standby._own.exists(talk)
+        ledger = await one.incidents.read("acme")
+        over = Decision(provider="acme", on_revision=ledger.revision, forgotten=(incident.id,))
+        await one.incidents.commit(ledger, over, at(3))
+
+        await mirror.copy(at(3))
+
+        assert not await one.standby._own.exists(talk)
+        assert talk not in mirror._seen

@@ -31,6 +31,7 @@ from bot.chats.discord.failures import (
 from bot.chats.discord.render import Body, ref_of, render
 from bot.chats.discord.rest import API_URL, PER_SECOND_MAX, Rest
 from bot.chats.discord.rooms import Room, Rooms, tags_for
+from bot.chats.discord.sharing import Shared
 from bot.domain.card import Card
 from bot.domain.conversation import Limits, Receipt
 from bot.errors import Refused
@@ -66,6 +67,7 @@ class DiscordChat:
         self._per_second = per_second
         self._rest: Rest | None = None
         self._refs: OrderedDict[str, str] = OrderedDict()  # message -> ref, to spare edits a look-up
+        self._shared = Shared()
         self._rooms = Rooms()
         self._extras = Extras()
 
@@ -173,7 +175,7 @@ class DiscordChat:
 
     async def _find_reply(self, call: Call, thread: str, ref: str, since: datetime) -> str | None:
         try:
-            return await threads.find_message(call, thread, ref, since)
+            return await threads.find_message(call, self._shared, thread, ref, since)
         except Refused as exc:
             if code_of(exc) == UNKNOWN_CHANNEL:
                 return None  # the thread was never begun
@@ -182,10 +184,10 @@ class DiscordChat:
     async def _find_headline(self, call: Call, ref: str, since: datetime) -> str | None:
         room = await self._rooms.look(call, call.channel)
         if not room.is_forum:
-            return await threads.find_message(call, call.channel, ref, since)
+            return await threads.find_message(call, self._shared, call.channel, ref, since)
         call.may_be_gone = True
         return await threads.find_post(
-            call, room, ref, since, ref_of_post=lambda post: self._ref(call, post, post)
+            call, self._shared, room, ref, since, ref_of_post=lambda post: self._ref(call, post, post)
         )
 
     async def _ref(self, call: Call, place: str, message: str) -> str:

@@ -18,6 +18,7 @@ from bot.chats.discord.failures import (
 )
 from bot.chats.discord.render import Body, plain, ref_of
 from bot.chats.discord.rooms import Room
+from bot.chats.discord.sharing import Shared
 from bot.domain.conversation import Receipt
 from bot.errors import Refused
 
@@ -74,12 +75,13 @@ async def archive(call: Call, thread: str, tags: list[str]) -> None:
     await call("PATCH", CHANNEL, body | ({"applied_tags": tags} if tags else {}), channel_id=thread)
 
 
-async def find_message(call: Call, room: str, ref: str, since: datetime) -> str | None:
+async def find_message(call: Call, shared: Shared, room: str, ref: str, since: datetime) -> str | None:
     """The id of our message with this ref, reading all of the room from `since` on."""
     me = await call.me()
-    after = discord.utils.time_snowflake(since)
+    # To the minute: those who look at the same time then ask the same.
+    after = discord.utils.time_snowflake(since.replace(second=0, microsecond=0))
     while True:
-        page = await call("GET", MESSAGES, query={"after": after, "limit": PAGE_MESSAGES}, channel_id=room)
+        page = await shared.read(call, MESSAGES, {"after": after, "limit": PAGE_MESSAGES}, channel_id=room)
         for message in page:
             if message["author"]["id"] == me and ref_of(message) == ref:
                 return str(message["id"])
@@ -88,11 +90,13 @@ async def find_message(call: Call, room: str, ref: str, since: datetime) -> str 
         after = max(int(message["id"]) for message in page)
 
 
-async def find_post(call: Call, room: Room, ref: str, since: datetime, *, ref_of_post: RefOf) -> str | None:
+async def find_post(
+    call: Call, shared: Shared, room: Room, ref: str, since: datetime, *, ref_of_post: RefOf
+) -> str | None:
     """The id of our post whose first message has this ref, among all that were begun since then, open or archived."""
     me = await call.me()
     oldest = discord.utils.time_snowflake(since)
-    async for thread in _threads(call, room, since):
+    async for thread in _threads(call, shared, room, since):
         is_ours = str(thread.get("parent_id")) == call.channel and str(thread.get("owner_id")) == me
         if not is_ours or int(thread["id"]) < oldest:
             continue
@@ -105,13 +109,13 @@ async def find_post(call: Call, room: Room, ref: str, since: datetime, *, ref_of
     return None
 
 
-async def _threads(call: Call, room: Room, since: datetime) -> AsyncIterator[Any]:
+async def _threads(call: Call, shared: Shared, room: Room, since: datetime) -> AsyncIterator[Any]:
     """The posts of a forum: the open ones, then those archived since then, which may have been begun since then too."""
-    for thread in (await call("GET", ACTIVE, guild_id=room.guild))["threads"]:
+    for thread in (await shared.read(call, ACTIVE, guild_id=room.guild))["threads"]:
         yield thread
     query: Body = {"limit": PAGE_THREADS}
     for _ in range(ARCHIVE_PAGES_MAX):
-        page = await call("GET", ARCHIVED, query=query, channel_id=call.channel)
+        page = await shared.read(call, ARCHIVED, query, channel_id=call.channel)
         for thread in page["threads"]:
             yield thread
         if not page.get("has_more") or not page["threads"]:

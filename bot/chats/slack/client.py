@@ -9,11 +9,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -22,10 +21,10 @@ from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot.chats.slack.failures import SLACK, At, InDoubt, from_reply, from_transport
+from bot.chats.slack.history import EVENT_TYPE, READ_MAX, Query, Reading
 from bot.chats.slack.pins import WITHIN_S as PIN_WITHIN_S
 from bot.chats.slack.pins import Pins
 from bot.chats.slack.render import Audience, Body, render
-from bot.chats.slack.search import EVENT_TYPE, READ_MAX, Query, Search
 from bot.domain.card import Card
 from bot.domain.conversation import Limits, Receipt
 from bot.errors import RateLimited, Refused, Unavailable, Uncertain
@@ -35,7 +34,8 @@ API_URL = "https://slack.com/api/"
 TIMEOUT = timedelta(seconds=10)
 CLOCKS_DIFFER = timedelta(minutes=1)  # Slack stamps messages by its clock, and `since` comes from ours
 GOODBYE_S = 1.0  # Slack answers a close, and leaves the connection open
-SEARCHES_KEPT = 500
+READINGS_KEPT = 200
+HISTORY, REPLIES = "conversations.history", "conversations.replies"  # each has its own limit
 _HOSTS = ("slack.com", "slack-gov.com")
 _SOCKET_MODE = "Turn Socket Mode on for the app, and make an app-level token (xapp-...) with the scope connections:write."
 _PLAIN = {"parse": "none", "link_names": False}  # names and addresses in the text stay plain words
@@ -67,7 +67,8 @@ class SlackChat:
         self._timeout_s = timeout.total_seconds()
         self._session: aiohttp.ClientSession | None = None
         self._pins = Pins(name)
-        self._searches: dict[str, Search] = {}  # interrupted, by the key that is looked for
+        self._readings: dict[tuple[str, str], Reading] = {}  # by channel and thread
+        self._shut_until: dict[str, float] = {}  # by method
 
     def renew(self, token: str) -> None:
         """Use another bot token from the next call on; calls under way end with the old one."""
@@ -110,24 +111,31 @@ class SlackChat:
     ) -> Receipt | None:
         """The message with this key, read from the channel's history or from a thread; all within one time-out.
 
-        What could not be read in time, or was refused as too fast, is read on by the next call. Raises Uncertain when more than
-        READ_MAX messages were written since: it may be among those not read.
+        Who looks at the same time shares the reading; what could not be read in time is read on by the next call. Raises
+        Uncertain when more than READ_MAX messages were written since: it may be among those not read.
         """
-        oldest = f"{(since - CLOCKS_DIFFER).timestamp():.6f}"
-        search = self._searches.pop(key, None) or Search(oldest=oldest)
+        began, method = time.monotonic(), REPLIES if thread else HISTORY
+        oldest = (since - CLOCKS_DIFFER).timestamp()
+        reading = self._reading((channel, thread.message if thread else ""), oldest)
         try:
-            async with self._asking(channel, Unavailable):
-                found = await search.go_on(lambda query: self._page(channel, query, thread), key)
-        except (RateLimited, Unavailable):
-            self._keep(key, search)
+            async with self._asking(channel, Unavailable), reading.turn:
+                while key not in reading.keys and reading.lacks(oldest, began):
+                    self._stay_shut(method, channel)
+                    await reading.read_page(lambda query: self._page(channel, query, thread))
+                    if reading.is_spent:
+                        break
+        except RateLimited as exc:
+            self._shut_until[method] = time.monotonic() + exc.after.total_seconds()
             raise
-        except Refused as exc:
-            if "invalid_cursor" in str(exc):  # our place in the history is gone: the next call begins anew
-                raise Unavailable(self.name, channel, "Slack forgot where we were reading") from exc
+        except Refused:
+            self._readings.clear()  # perhaps our place in the history is gone
             raise
-        if search.is_spent and not found:
+        if found := reading.keys.get(key):
+            return _receipt(channel, found)
+        if reading.lacks(oldest, began):
+            self._readings.clear()
             raise Uncertain(self.name, channel, f"not among {READ_MAX} messages, and there are more")
-        return _receipt(channel, found) if found else None
+        return None
 
     async def ping(self) -> None:
         """Return when Slack answers and knows our token."""
@@ -213,10 +221,21 @@ class SlackChat:
             self._session = aiohttp.ClientSession(timeout=timeout, cookie_jar=aiohttp.DummyCookieJar())
         return self._session
 
-    def _keep(self, key: str, search: Search) -> None:
-        self._searches[key] = search
-        if len(self._searches) > SEARCHES_KEPT:
-            del self._searches[next(iter(self._searches))]
+    def _reading(self, room: tuple[str, str], since: float) -> Reading:
+        """What is being read of a channel or thread, begun anew where that leaves something out."""
+        reading = self._readings.pop(room, None)
+        if reading is None or not reading.reach(since):
+            reading = Reading(since=since, newest=since)
+        self._readings[room] = reading
+        if len(self._readings) > READINGS_KEPT:
+            del self._readings[next(iter(self._readings))]
+        return reading
+
+    def _stay_shut(self, method: str, channel: str) -> None:
+        """Slack said when it may be asked again: all wait, and nobody tries."""
+        left_s = self._shut_until.get(method, 0.0) - time.monotonic()
+        if left_s > 0:
+            raise RateLimited(self.name, channel, timedelta(seconds=left_s))
 
     async def _page(self, channel: str, query: Query, thread: Receipt | None) -> AsyncSlackResponse:
         if thread:

@@ -38,7 +38,7 @@ _SYMBOLS = {
     Tone.CRITICAL: ("🔴", "Critical"),
     Tone.MAJOR: ("🟠", "Major"),
     Tone.MINOR: ("🟡", "Minor"),
-    Tone.INFO: ("ℹ️", "For information"),
+    Tone.INFO: ("ℹ️", ""),
     Tone.MAINTENANCE: ("🔧", "Maintenance"),
     Tone.OVER: ("✅", "Over"),
 }
@@ -102,7 +102,7 @@ def _text(card: Card) -> str:
 
 def _header(card: Card, room: _Room) -> Block:
     symbol, word = _SYMBOLS[card.tone]
-    words = " · ".join(filter(None, (f"{symbol} {card.tone_words or word}", _line(card.title))))
+    words = " · ".join(filter(None, (f"{symbol} {card.tone_words or word}".strip(), _line(card.title))))
     return {"type": "header", "text": _plain(room.take(words, HEADER_MAX_CHARS))}
 
 

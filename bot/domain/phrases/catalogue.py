@@ -61,13 +61,10 @@ class Phrase(StrEnum):
     QUIET_TITLE = "quiet_title"  # {count}
     CAP_TITLE = "cap_title"  # {count} {limit}
     OVER_COUNT = "over_count"  # {count}
-    LASTED = "lasted"  # {duration}: from `duration_words`
 
     # Fogbell about its own delivery
     MAYBE_DOUBLED = "maybe_doubled"
     CHAT_AWAY = "chat_away"  # {chat} {time}
-    CHAT_BACK = "chat_back"  # {chat} {time}
-    STORE_AWAY = "store_away"
 
     # Durations
     MINUTES = "minutes"  # {minutes}

@@ -76,6 +76,7 @@ class Mirror:
         """Copy a ledger; gives the conversations of those of its incidents that changed."""
         before, after = self._incidents.get(provider, {}), (await self._ledgers.read(provider)).incidents
         fresh = [incident for name, incident in after.items() if before.get(name) != incident]
+        gone = [talk for name in before.keys() - after.keys() for talk in talks_of(before[name])]
         key = keys.ledger(provider)
         fields = await cast(Any, self._store.hgetall(key))
         life = int(keys.WHERE_TTL.total_seconds())
@@ -86,8 +87,11 @@ class Mirror:
                 ("delete", key),
                 ("hset", key, None, None, fields),
                 *(("set", keys.where(incident.id), provider, life) for incident in fresh),
+                *(("delete", talk) for talk in gone),
             ],
         )
+        for talk in gone:
+            self._seen.pop(talk, None)
         self._incidents[provider] = after
         return [talk for incident in fresh for talk in talks_of(incident)]
 

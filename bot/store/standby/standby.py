@@ -94,6 +94,7 @@ class Standby:
         self._leases = RedisLeases(Functions(store), owner)
         self._state = _State.NEAR
         self._since = datetime.min.replace(tzinfo=UTC)  # the store is away
+        self._reason = ""  # and why, in the words of the last failure
         self._failing_at: float | None = None
         self._leader_at: float | None = None
         self._back_at: float | None = None
@@ -194,7 +195,8 @@ class Standby:
         try:
             async with asyncio.timeout(self._patience.ask):
                 return await self._leases.hold("leader", timedelta(seconds=self._patience.lease))
-        except (StoreError, TimeoutError):
+        except (StoreError, TimeoutError) as exc:
+            self._reason = str(exc) or "it did not answer in time"
             return None
 
     async def _near(self, ours: bool | None, mirror: Mirror) -> None:
@@ -205,7 +207,8 @@ class Standby:
             if _seconds() - self._failing_at >= self._patience.shut:
                 self._switch.turn(None)
                 self._state = _State.SHUT
-                log().warning(Event.STORE_AWAY, since=self._since.isoformat(), leader=self._was_leader)
+                since, leader = self._since.isoformat(), self._was_leader
+                log().warning(Event.STORE_AWAY, since=since, leader=leader, reason=self._reason)
             return
         self._failing_at, self._leader_at = None, self._asked_at if ours else None
         with suppress(StoreError, TimeoutError):  # an outage shows at the next turn
