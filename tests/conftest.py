@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -12,7 +12,7 @@ import structlog
 from hypothesis import HealthCheck, settings
 
 from bot.store.embedded import EmbeddedStore
-from bot.store.redis import connect
+from bot.store.redis import Functions, connect
 
 settings.register_profile("default", deadline=None, max_examples=100, derandomize=True)
 settings.register_profile(
@@ -39,6 +39,16 @@ async def redis_url(redis_url_of_session: str) -> str:
     await client.flushall()
     await client.aclose()
     return redis_url_of_session
+
+
+@pytest.fixture
+async def functions(redis_url: str) -> AsyncIterator[Functions]:
+    """Our scripts, loaded into a real, empty server."""
+    client = connect(redis_url)
+    functions = Functions(client)
+    await functions.load()
+    yield functions
+    await client.aclose()
 
 
 @pytest.fixture(autouse=True)

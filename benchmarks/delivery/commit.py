@@ -34,7 +34,7 @@ from bot.domain.decide import Decision, decide
 from bot.domain.incident import Ledger
 from bot.domain.observation import Sighting
 from bot.errors import Conflict
-from bot.pipeline.ingest import Ingest
+from bot.pipeline.ingest import COURTESY_S, Ingest
 from bot.pipeline.wake import Wake
 from bot.store import keys
 from bot.store.functions import library
@@ -230,7 +230,7 @@ async def _replica(socket: str, seconds: float, number: int) -> None:
     client = connect(f"unix://{socket}")
     functions = Functions(client)
     await functions.load()
-    ingest = Ingest(RedisIncidents(functions), RULES, SystemClock(), Wake())
+    ingest = Ingest(RedisIncidents(functions), RULES, SystemClock(), Wake(), courtesy_s=COURTESY_S)
     commits = given_up = count = 0
     end = time.monotonic() + seconds
     while time.monotonic() < end:

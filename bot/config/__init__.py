@@ -1,6 +1,6 @@
 """The configuration file as types: `load` reads it and reports every mistake at once; `values` makes domain values of it.
 
-Only the command line, `doctor` and `wiring` read it. One TOML table is one model in `models`, one heading in
+Only the command line, `doctor` and `wiring` read it. One TOML table is one model in `models` or `channels`, one heading in
 docs/configuration.md and one line in `wiring`.
 """
 
@@ -15,26 +15,24 @@ from typing import Any, cast
 from pydantic import ValidationError
 
 from bot.config import problems, references
+from bot.config.channels import CalendarTable, ChannelTable, RouteTable
 from bot.config.models import (
     LISTS,
     TABLES,
     About,
-    CalendarTable,
-    ChannelTable,
     Chats,
     CheckTable,
     Console,
     GroupTable,
     Notices,
     Pulse,
-    RouteTable,
     ServiceTable,
     Source,
     Store,
-    Table,
     Windows,
 )
 from bot.config.secrets import Secret, Surroundings
+from bot.config.table import Table
 from bot.config.values import checks, clouds, rules, sources
 from bot.errors import ConfigError
 from bot.sources import FORMATS

@@ -6,20 +6,18 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from bot.config.channels import CalendarTable, ChannelTable, RouteTable
 from bot.config.models import (
     About,
-    CalendarTable,
-    ChannelTable,
     Chats,
     CheckTable,
     Console,
     GroupTable,
-    RouteTable,
     ServiceTable,
     Source,
-    Table,
 )
 from bot.config.problems import did_you_mean
+from bot.config.table import Table
 from bot.config.values import feed_of, provider_of, source_name, spans_of
 from bot.domain.channels import is_always_quiet
 from bot.domain.observation import SELF, WATCHER

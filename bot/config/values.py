@@ -9,15 +9,11 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
+from bot.config.channels import CalendarTable, ChannelTable, RouteTable, SpanTable, When
 from bot.config.models import (
-    CalendarTable,
-    ChannelTable,
-    RouteTable,
     ServiceTable,
     Source,
     SourceAuth,
-    SpanTable,
-    When,
 )
 from bot.domain.channels import Manners, Span
 from bot.domain.checks import Check

@@ -135,6 +135,8 @@ def merge(incident: Incident, source: str, said: Observation, seen_at: datetime)
     spoke_at = said.spoke_at or incident.opened_at  # what has no time at all must not look new at every look
     new = Claim(source=source, said=replace(said, updates=(), updated_at=spoke_at), seen_at=seen_at)
     old = next((c for c in incident.claims if c.source == source), None)
+    if old is not None and _newer(old, new) is old and _holds_all(incident, said.updates, spoke_at):
+        return incident  # most of a body says nothing new, and bodies are large
     others = [c for c in incident.claims if c.source != source]
     claims = sorted([*others, _newer(old, new)], key=lambda c: c.source)
     updates = _merge_updates(incident.updates, said.updates, source, spoke_at)
@@ -154,6 +156,17 @@ def _newer(old: Claim | None, new: Claim) -> Claim:
     if new.version >= old.version:
         return new
     return replace(old, gone=None, seen_at=new.seen_at) if is_back else old
+
+
+def _holds_all(incident: Incident, said: Iterable[Update], as_of: datetime) -> bool:
+    held = {update.id: update for update in incident.updates}
+    return all((old := held.get(u.id)) is not None and _is_kept(u, as_of, old) for u in said)
+
+
+def _is_kept(new: Update, as_of: datetime, old: Update) -> bool:
+    """True when the update held is what taking this one in would give."""
+    is_same = (new.text, new.status, new.posted_at) == (old.text, old.status, old.posted_at)
+    return (is_same and old.as_of == as_of) or not _rewords(new, as_of, old)
 
 
 def _merge_updates(

@@ -1,7 +1,7 @@
 """The HTTP sessions, the environment's proxies, and network errors in plain words.
 
 `bot.wiring` opens and closes the sessions; `sources.fetching`, `bot.probes` and `bot.doctor` use them. Where URLs that are not
-ours may lead is in `guard`, when requests may go in `turns`.
+ours may lead is in `guard`, when requests may go in `turns`, how long a server wants us to wait in `wishes`.
 """
 
 from __future__ import annotations

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 from collections.abc import Callable, Collection
 from dataclasses import replace
 
@@ -17,13 +18,15 @@ from bot.pipeline.wake import Wake
 from bot.ports import Clock, Incidents
 from bot.telemetry import Event, log
 
+COURTESY_S = 0.01
 ATTEMPTS = 25  # commits lost in a row before we give up; four replicas without a pause need up to ten
 
 
 class Ingest:
     """The one way into the ledgers. `changed` is rung after each commit, so that the outbox need not wait for its next look;
     `written` is told what the commit changed. `rules` may be replaced while it runs; `usable` names the chats that can be
-    relied on now, None for all.
+    relied on now, None for all. `courtesy_s` is how long a ledger is left to other workers after a commit: who lost a race has to
+    read it again, and would lose for ever to one that never pauses.
     """
 
     def __init__(
@@ -33,8 +36,12 @@ class Ingest:
         clock: Clock,
         changed: Wake,
         written: Callable[[tuple[Incident, ...]], None] = lambda incidents: None,
+        *,
+        courtesy_s: float = 0.0,
     ) -> None:
         self.rules = rules
+        self._courtesy_s = courtesy_s
+        self._committed_at: dict[str, float] = {}
         self.usable: Callable[[], Collection[str] | None] = lambda: None
         self._incidents = incidents
         self._clock = clock
@@ -67,9 +74,15 @@ class Ingest:
         await self._commit(incident.provider, lambda ledger: acknowledge(ledger, incident_id, by, now))
         return await self._incidents.find(incident_id) or incident
 
+    async def _after_you(self, provider: str) -> None:
+        since = self._committed_at.get(provider)
+        if self._courtesy_s and since is not None:
+            await asyncio.sleep(max(0.0, since + self._courtesy_s - time.monotonic()))
+
     async def _commit(
         self, provider: str, decided: Callable[[Ledger], Decision | None], fresh: Ledger | None = None
     ) -> tuple[Incident, ...]:
+        await self._after_you(provider)
         for _ in range(ATTEMPTS):
             ledger, fresh = fresh or await self._incidents.read(provider), None
             decision = decided(ledger)
@@ -81,6 +94,7 @@ class Ingest:
                 telemetry.CONFLICTS.inc()
                 await asyncio.sleep(random.uniform(0, 0.01))  # noqa: S311 - jitter, not a secret
                 continue
+            self._committed_at[provider] = time.monotonic()
             if decision.due:
                 self._changed.ring(provider)
             self._written(written)

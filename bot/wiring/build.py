@@ -19,7 +19,7 @@ from bot.domain.incident import Incident
 from bot.errors import ConfigError
 from bot.notices import draft
 from bot.pipeline import lag
-from bot.pipeline.ingest import Ingest
+from bot.pipeline.ingest import COURTESY_S, Ingest
 from bot.pipeline.probe import Probe
 from bot.pipeline.sweep import Sweep
 from bot.pipeline.wake import Wake
@@ -60,7 +60,7 @@ async def build(config: Config, options: Options) -> AsyncIterator[App]:
         outbox, leases = standing_by.ports_of(functions, worker_id(config.fogbell.data), standby)
         states = Shelf(client, keys.CHECKS, CheckState)
         tempo = tempo_of(config, rules, clock)
-        ingest = Ingest(incidents, rules, clock, changed, tempo.saw)
+        ingest = Ingest(incidents, rules, clock, changed, tempo.saw, courtesy_s=COURTESY_S)
         sweep = Sweep(incidents, outbox, ingest, clock, tempo.saw_all)
         silences = RedisSilences(client, sweep.wake_all)
         names = dict(rules.names)
@@ -82,7 +82,7 @@ async def build(config: Config, options: Options) -> AsyncIterator[App]:
         overview = Overview(
             incidents, sources.reports, states, clock, services=rules.services, checks=checks,
             speed=options.speed, note=options.note)  # fmt: skip
-        probe_of = partial(Probe, session=web.session, ingest=ingest, clock=clock, states=states, leases=leases)
+        probe_of = partial(Probe, session=web.session, ingest=ingest, clock=clock, states=states, leases=leases)  # fmt: skip
         probes = tuple(probe_of(check) for check in checks)
         loops: dict[str, Loop] = {
             **speaking.loops,

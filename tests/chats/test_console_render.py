@@ -8,8 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.chats.console.render import TEXT_MAX_CHARS, TEXTS_MAX_CHARS, TITLE_MAX_CHARS, cut, decode, encode
-from bot.domain.card import Card, Field, Section, Tone
+from bot.chats.console.render import decode, encode
+from bot.domain.card import (
+    TEXT_MAX_CHARS,
+    TEXTS_MAX_CHARS,
+    TITLE_MAX_CHARS,
+    Card,
+    Field,
+    Section,
+    Tone,
+    cut,
+)
 
 CARD = Card(
     title="AWS: Increased error rates",

@@ -20,7 +20,7 @@ from bot.pipeline.outbox import Courier, Voice
 from bot.pipeline.wake import Wake
 from bot.ports import Chat
 from bot.replay import VirtualClock
-from bot.store.redis import Functions, RedisIncidents, RedisOutbox, connect
+from bot.store.redis import Functions, RedisIncidents, RedisOutbox
 from tests.build import at, said, sighting, update
 from tests.chats.contract import TIMEOUT, Fault, Verb
 from tests.fakes.sinks import SinkServer
@@ -85,15 +85,6 @@ class Desk:
                 return
             self.clock.set(due)
         raise AssertionError("the outbox does not come to rest")
-
-
-@pytest.fixture
-async def functions(redis_url: str) -> AsyncIterator[Functions]:
-    client = connect(redis_url)
-    functions = Functions(client)
-    await functions.load()
-    yield functions
-    await client.aclose()
 
 
 @pytest.fixture

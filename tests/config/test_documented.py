@@ -11,22 +11,20 @@ import pytest
 from pydantic import BaseModel
 
 from bot.config import load, sources
+from bot.config.channels import QuietTable, SpanTable, When
 from bot.config.models import (
     LISTS,
     TABLES,
     AppriseService,
     Chats,
     Discord,
-    QuietTable,
     Slack,
     SourceAuth,
-    SpanTable,
-    Table,
     WebhookTable,
-    When,
     Workspace,
 )
 from bot.config.secrets import Secret
+from bot.config.table import Table
 from bot.sources import FORMATS, catalogue
 
 ROOT = Path(__file__).resolve().parents[2]

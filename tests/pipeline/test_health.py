@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from functools import partial
 from typing import Any, cast
 
@@ -22,7 +22,7 @@ from bot.pipeline.wake import Wake
 from bot.replay import VirtualClock
 from bot.store import keys
 from bot.store.desk import Shelf
-from bot.store.redis import Functions, RedisIncidents, RedisOutbox, connect
+from bot.store.redis import Functions, RedisIncidents, RedisOutbox
 from tests.build import at, said, sighting, update
 from tests.fakes.chat import FakeChat
 from tests.fakes.store_fakes import FakeSilences
@@ -66,15 +66,6 @@ class Replica:
                 pass
             await self.health.once()
             await self.clock.sleep(10)
-
-
-@pytest.fixture
-async def functions(redis_url: str) -> AsyncIterator[Functions]:
-    client = connect(redis_url)
-    functions = Functions(client)
-    await functions.load()
-    yield functions
-    await client.aclose()
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
@@ -25,7 +24,7 @@ from bot.pipeline.outbox import Courier, Pace, Voice
 from bot.pipeline.wake import Wake
 from bot.ports import Clock
 from bot.replay import VirtualClock
-from bot.store.redis import Functions, RedisIncidents, RedisOutbox, connect
+from bot.store.redis import Functions, RedisIncidents, RedisOutbox
 from bot.store.sharing import RedisLimiter
 from bot.tasks import end
 from tests.build import at, said, sighting, update
@@ -107,15 +106,6 @@ def routed(*channels: str, manners: Manners | None = None, digest: bool = False)
         groups=(Group(name=EVERYTHING.to[0], channels=channels),),
         usual=manners or Manners(),
     )
-
-
-@pytest.fixture
-async def functions(redis_url: str) -> AsyncIterator[Functions]:
-    client = connect(redis_url)
-    functions = Functions(client)
-    await functions.load()
-    yield functions
-    await client.aclose()
 
 
 @pytest.fixture

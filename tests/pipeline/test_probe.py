@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import timedelta
-
-import pytest
 
 from bot import net
 from bot.clock import SystemClock
@@ -17,19 +14,10 @@ from bot.pipeline.probe import Probe
 from bot.pipeline.wake import Wake
 from bot.store import keys
 from bot.store.desk import Shelf
-from bot.store.redis import Functions, RedisIncidents, connect
+from bot.store.redis import Functions, RedisIncidents
 from bot.store.sharing import RedisLeases
 from bot.tasks import end
 from tests.fakes.feeds import FeedServer
-
-
-@pytest.fixture
-async def functions(redis_url: str) -> AsyncIterator[Functions]:
-    client = connect(redis_url)
-    functions = Functions(client)
-    await functions.load()
-    yield functions
-    await client.aclose()
 
 
 async def test_of_two_workers_one_runs_the_check_and_the_other_when_it_is_gone(functions: Functions) -> None:

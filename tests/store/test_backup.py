@@ -6,7 +6,6 @@ import asyncio
 import gzip
 import io
 import json
-from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
@@ -22,20 +21,11 @@ from bot.errors import BackupError, ConfigError, LeaseLost, NotEmpty, StoreError
 from bot.ports import Claimed
 from bot.store import backup, keys, restoring, schema
 from bot.store.backup import Contents, Entry
-from bot.store.redis import Functions, RedisIncidents, RedisOutbox, connect
+from bot.store.redis import Functions, RedisIncidents, RedisOutbox
 from bot.store.sharing import RedisAudit, RedisLeases
 from tests.build import RULES, at, said, sighting, update
 
 LEASE = timedelta(seconds=30)
-
-
-@pytest.fixture
-async def functions(redis_url: str) -> AsyncIterator[Functions]:
-    client = connect(redis_url)
-    functions = Functions(client)
-    await functions.load()
-    yield functions
-    await client.aclose()
 
 
 async def lived(functions: Functions) -> Claimed:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 
@@ -15,19 +14,10 @@ from bot.domain.words import Impact, Status
 from bot.errors import LeaseLost
 from bot.store import keys
 from bot.store.connecting import home_of
-from bot.store.redis import Functions, RedisIncidents, RedisOutbox, connect
+from bot.store.redis import Functions, RedisIncidents, RedisOutbox
 from bot.store.watching import StoreWatch
 from tests.build import RULES, at, said
 from tests.fakes.store_steps import LEASE, attempt, committed
-
-
-@pytest.fixture
-async def functions(redis_url: str) -> AsyncIterator[Functions]:
-    client = connect(redis_url)
-    functions = Functions(client)
-    await functions.load()
-    yield functions
-    await client.aclose()
 
 
 async def test_only_the_shards_asked_for_are_claimed(functions: Functions) -> None:

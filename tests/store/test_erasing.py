@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -18,21 +17,12 @@ from bot.ports import Monitor
 from bot.store import keys
 from bot.store.desk import RedisMonitors, RedisSilences
 from bot.store.erasing import Eraser
-from bot.store.redis import Functions, RedisIncidents, RedisOutbox, connect
+from bot.store.redis import Functions, RedisIncidents, RedisOutbox
 from bot.store.sharing import RedisAudit
 from tests.build import RULES, at, said, sighting
 from tests.fakes.store_fakes import FakeClock
 
 ADA = ["Ada Lovelace", "slack:U012AB3CD"]
-
-
-@pytest.fixture
-async def functions(redis_url: str) -> AsyncIterator[Functions]:
-    client = connect(redis_url)
-    functions = Functions(client)
-    await functions.load()
-    yield functions
-    await client.aclose()
 
 
 def card(title: str) -> Card:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-
-import pytest
 
 from bot.domain.conversation import Conversation, Limits, Receipt, Step, settled
 from bot.domain.delivery import plan
@@ -15,7 +13,7 @@ from bot.domain.incident import Incident
 from bot.domain.observation import Update
 from bot.domain.words import Status
 from bot.store import keys
-from bot.store.redis import Functions, RedisIncidents, RedisOutbox, connect
+from bot.store.redis import Functions, RedisIncidents, RedisOutbox
 from bot.store.sharing import RedisAudit
 from tests.build import START, at, said
 from tests.fakes.store_steps import LEASE, committed
@@ -23,15 +21,6 @@ from tests.fakes.store_steps import LEASE, committed
 INCIDENTS = 300
 TEXT = "We continue to investigate elevated error rates for requests to this service. " * 4  # 312 characters
 SLACK = 1.5  # the server rounds sizes up; the figures are of Redis 7, and Valkey 9 needs up to 27 % less
-
-
-@pytest.fixture
-async def functions(redis_url: str) -> AsyncIterator[Functions]:
-    client = connect(redis_url)
-    functions = Functions(client)
-    await functions.load()
-    yield functions
-    await client.aclose()
 
 
 def documented(repo: Path, what: str) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 
@@ -12,21 +11,12 @@ from bot.domain.conversation import Attempt, Conversation, Step, StepKind
 from bot.errors import LeaseLost
 from bot.store import keys
 from bot.store.pendings import IN_ONE_GO, RedisPendings
-from bot.store.redis import Functions, RedisOutbox, connect
+from bot.store.redis import Functions, RedisOutbox
 from tests.build import at
 
 LEASE = timedelta(seconds=30)
 TALK = Conversation(subject="INC-1", provider="acme", channel="slack:C1")
 STEP = Step(kind=StepKind.HEADLINE, key="k", updates=(), digest="", revision=1, reason="")
-
-
-@pytest.fixture
-async def functions(redis_url: str) -> AsyncIterator[Functions]:
-    client = connect(redis_url)
-    loaded = Functions(client)
-    await loaded.load()
-    yield loaded
-    await client.aclose()
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -27,20 +26,11 @@ from bot.ports import Monitor
 from bot.store import codec, keys, redis, schema
 from bot.store.codec import Codec
 from bot.store.desk import RedisMonitors, Shelf
-from bot.store.redis import Functions, RedisIncidents, RedisOutbox, connect
+from bot.store.redis import Functions, RedisIncidents, RedisOutbox
 from tests.build import RULES, World, at, said, sighting, update
 
 LEASE = timedelta(seconds=30)
 FIELD = "i:INC-1"
-
-
-@pytest.fixture
-async def functions(redis_url: str) -> AsyncIterator[Functions]:
-    client = connect(redis_url)
-    functions = Functions(client)
-    await functions.load()
-    yield functions
-    await client.aclose()
 
 
 async def seen(incidents: RedisIncidents, minutes: float, *what: Any) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 
@@ -19,20 +18,11 @@ from bot.errors import Conflict, LeaseLost
 from bot.ports import Claimed, Monitor
 from bot.store import keys
 from bot.store.desk import RedisMonitors, RedisOnce, RedisSilences, Shelf
-from bot.store.redis import Functions, RedisIncidents, RedisOutbox, connect
+from bot.store.redis import Functions, RedisIncidents, RedisOutbox
 from bot.store.sharing import RedisAudit, RedisLeases, RedisLimiter
 from tests.build import RULES, at, said, sighting, update
 
 LEASE = timedelta(seconds=30)
-
-
-@pytest.fixture
-async def functions(redis_url: str) -> AsyncIterator[Functions]:
-    client = connect(redis_url)
-    functions = Functions(client)
-    await functions.load()
-    yield functions
-    await client.aclose()
 
 
 async def committed(incidents: RedisIncidents, seen: Sighting) -> Ledger:

@@ -2,25 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
-
-import pytest
 
 from bot.domain.decide import decide
 from bot.domain.observation import Listing
 from bot.store import keys
-from bot.store.redis import Functions, RedisIncidents, connect
+from bot.store.redis import Functions, RedisIncidents
 from tests.build import RULES, said, sighting, update
-
-
-@pytest.fixture
-async def functions(redis_url: str) -> AsyncIterator[Functions]:
-    client = connect(redis_url)
-    functions = Functions(client)
-    await functions.load()
-    yield functions
-    await client.aclose()
 
 
 async def committed(incidents: RedisIncidents, minute: int, *names: str) -> None:

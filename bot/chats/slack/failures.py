@@ -12,12 +12,10 @@ from datetime import timedelta
 import aiohttp
 
 from bot.errors import ChatError, RateLimited, Refused, Unavailable, Uncertain
+from bot.net.wishes import RETRY_AFTER_MAX
 
 SLACK = "slack"
 RETRY_AFTER = timedelta(seconds=30)  # when Slack says "too fast" and not for how long
-RETRY_AFTER_MAX = timedelta(
-    hours=1
-)  # the wait is shared by all workers: one absurd header must not silence a channel
 
 At = tuple[str, str]
 """The chat's name and the channel, as every ChatError carries them: ("slack", "C0123"), ("slack-acme", "C0123")."""

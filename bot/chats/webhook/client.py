@@ -18,8 +18,8 @@ from bot.chats.webhook import render
 from bot.domain.card import Card
 from bot.domain.conversation import Limits, Receipt
 from bot.errors import ChatError, RateLimited, Refused, Unavailable, Uncertain
+from bot.net.wishes import retry_after
 from bot.ports import Clock
-from bot.sources.fetching.answer import retry_after
 
 WEBHOOK = "webhook"
 TIMEOUT = timedelta(seconds=10)

@@ -15,8 +15,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from bot.chats.console.render import cut
-from bot.domain.card import Card, Section
+from bot.domain.card import Card, Section, cut
 
 VERSION = 1
 SECRET_PREFIX = "whsec_"  # noqa: S105 - Standard Webhooks writes it before the base64 of a secret
@@ -90,7 +89,7 @@ def _event(kind: EventKind, id_: str, **rest: Any) -> Event:
 
 
 def _words(card: Card) -> dict[str, Any]:
-    card = cut(card)  # as for our own page: below 512 KiB in all, whatever the letters
+    card = cut(card)  # below 512 KiB in all, whatever the letters
     return {
         "title": card.title,
         "tone": card.tone.value,

@@ -1,4 +1,4 @@
-"""Reading an HTTP answer with suspicion: bounded bodies, redirects, pages of a list; Retry-After, also for webhooks."""
+"""Reading an HTTP answer with suspicion: bounded bodies, redirects, pages of a list."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import timedelta
 
 import aiohttp
 from yarl import URL
@@ -18,7 +17,6 @@ from bot.sources.payload import SourceSpec
 
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 GONE = frozenset({401, 403, 404, 410})  # a feed that moved into such a place is looked for where it came from
-RETRY_AFTER_MAX = timedelta(hours=1)
 _CHUNK_BYTES = 64 * 1024
 _NEXT = "@odata.nextLink"
 _NEXT_LINK = re.compile(
@@ -52,19 +50,6 @@ def location(response: aiohttp.ClientResponse, spec: SourceSpec) -> URL:
     if url.scheme not in {"http", "https"} or not url.host:
         raise error(spec, "redirects to something that is not a web address")
     return url
-
-
-def retry_after(response: aiohttp.ClientResponse, now: datetime) -> timedelta | None:
-    """The wait that the server asked for, in seconds or as a date, at most an hour; None when it asked for none."""
-    value = response.headers.get("Retry-After", "").strip()
-    if re.fullmatch(r"[0-9]{1,9}", value):
-        return min(timedelta(seconds=int(value)), RETRY_AFTER_MAX)
-    try:
-        until = parsedate_to_datetime(value)
-    except (ValueError, OverflowError):
-        return None
-    until = until if until.tzinfo else until.replace(tzinfo=UTC)
-    return min(max(until - now, timedelta(0)), RETRY_AFTER_MAX)
 
 
 def next_page(page: bytes) -> URL | None:

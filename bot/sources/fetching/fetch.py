@@ -17,6 +17,7 @@ from multidict import CIMultiDict
 
 from bot import net
 from bot.errors import FetchError
+from bot.net.wishes import retry_after
 from bot.sources.fetching import answer
 from bot.sources.fetching.auth import Auth, Header, Microsoft
 from bot.sources.fetching.tokens import Tokens
@@ -180,7 +181,7 @@ class Fetcher:
         if response.status == 304 and (way.asked.etag or way.asked.last_modified):
             return None
         if response.status != 200:
-            raise answer.error(spec, f"answered {response.status}", answer.retry_after(response, now))
+            raise answer.error(spec, f"answered {response.status}", retry_after(response, now))
         body = await answer.body(response, spec)
         if spec.format == m365.NAME:
             body = await self._with_more_pages(body, way, spec, now)
