@@ -25,8 +25,8 @@ ATTEMPTS = 25  # commits lost in a row before we give up; four replicas without 
 class Ingest:
     """The one way into the ledgers. `changed` is rung after each commit, so that the outbox need not wait for its next look;
     `written` is told what the commit changed. `rules` may be replaced while it runs; `usable` names the chats that can be
-    relied on now, None for all. `courtesy_s` is how long a ledger is left to other workers after a commit: who lost a race has to
-    read it again, and would lose for ever to one that never pauses.
+    relied on now, None for all. `courtesy_s` is how long a ledger is left to other workers after a commit: who lost a race
+    has to read it again, and would lose for ever to one that never pauses.
     """
 
     def __init__(
