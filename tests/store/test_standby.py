@@ -467,15 +467,15 @@ async def test_a_leader_that_cannot_bring_its_copy_home_says_why(store: Store, t
     patience = replace(QUICK, alone=60.0)
     async with worker(store, tmp_path / "a", patience=patience) as one:
         await copied(one, await one.sees(1, "a"))
+        client = connect(store.url)  # before the outage: afterwards it would be a race with the worker
+        await client.rename(keys.ledger("acme"), "aside")
+        await client.set(keys.ledger("acme"), "no ledger")
         with capture_logs() as logs:
             await store.kill()
             await until(lambda: one.standby.is_shut)
             (away,) = [line for line in logs if line["event"] == Event.STORE_AWAY]
             assert "answer" in away["reason"]
             await store.back()
-            client = connect(store.url)
-            await client.rename(keys.ledger("acme"), "aside")
-            await client.set(keys.ledger("acme"), "no ledger")
 
             await until(lambda: any(line["event"] == Event.STANDBY_STAYS for line in logs))
             assert one.standby.is_shut
