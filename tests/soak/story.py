@@ -16,6 +16,8 @@ CALM_UPDATES_A_MINUTE = 9.0
 STORM_SIZE = 12  # incidents that begin at once, now and then: more than a channel can be told of one by one
 STORM_EVERY_S = 150.0
 UPDATES_MAX = 7
+LISTED = 100  # incidents of a page, the newest
+OVER_BY = 60  # so many newer ones end an incident: what leaves a page while it is open is told no more
 
 
 @dataclass(slots=True, kw_only=True)
@@ -74,8 +76,8 @@ class Story:
                 self._say(event, "resolved")
 
     def body(self, page: str) -> str:
-        """The page's incidents.json: the newest fifty, updates newest first."""
-        mine = [e for e in self.events if e.page == page][-50:]
+        """The page's incidents.json: the newest, updates newest first."""
+        mine = [e for e in self.events if e.page == page][-LISTED:]
         return json.dumps({"page": {"name": page}, "incidents": [_incident(e) for e in reversed(mine)]})
 
     def _something(self) -> str:
@@ -98,6 +100,9 @@ class Story:
         )
         self.events.append(event)
         self._say(event, "investigating")
+        for old in [e for e in self.events if e.page == event.page][:-OVER_BY]:
+            if not old.is_over:
+                self._say(old, "resolved")
         return event
 
     def _say(self, event: Event, status: str) -> None:
