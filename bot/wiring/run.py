@@ -18,6 +18,7 @@ from bot.wiring.crew import Crew
 from bot.wiring.reload import Reloader
 
 DRAIN_SECONDS = 10.0  # what is being sent when we stop gets so long
+UNBUILT_SECONDS = 2.0  # what was never whole gets so long to go
 GOODBYE_SECONDS = 7.0  # and answers to people so long
 RELEASE_SECONDS = 2.0  # and the store so long, to let others have our leases
 
@@ -40,7 +41,7 @@ async def run(config: Config, options: Options | None = None, stop: asyncio.Even
             await stop.wait()
             if not is_built.is_set():
                 # A store that does not answer would keep us for long.
-                await end([life], again_after=GOODBYE_SECONDS)
+                await end([life], again_after=UNBUILT_SECONDS)
     except* BotError as group:
         raise _first(group) from None
     finally:
