@@ -106,7 +106,7 @@ class Hold:
 class Attempt:
     """The intention, written before the call: what is between it and its receipt may have happened or not.
 
-    `may_be_late`: the chat did not answer in time, and may carry it out yet.
+    `may_be_late`: the chat did not answer in time, or its sender died: it may be carried out yet.
     """
 
     step: Step

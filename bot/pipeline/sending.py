@@ -124,7 +124,8 @@ class Sender:
                 steps = gather.gathered(chosen)
                 chosen = [replace(r, step=step) for r, step in zip(chosen, steps, strict=True)]
             now = self._clock.now()
-            ours = await self._ours([(r, Attempt(step=r.step, at=now)) for r in chosen])
+            # Whoever finds these without an outcome cannot know whether the chat is still at it.
+            ours = await self._ours([(r, Attempt(step=r.step, at=now, may_be_late=True)) for r in chosen])
             if len(ours) == len(chosen):
                 break
             chosen = ours

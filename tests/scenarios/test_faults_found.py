@@ -13,11 +13,12 @@ from bot.domain.conversation import Conversation, Limits, Receipt, Step, StepKin
 from bot.domain.delivery import LATE_BY, plan
 from bot.domain.incident import Incident
 from bot.errors import ChatError, Unavailable, Uncertain
-from tests.build import incident, update
+from bot.replay import VirtualClock
+from tests.build import at, incident, update
 from tests.fakes.chat import FakeChat, Shown
 from tests.scenarios.matrix_cells import dies, storm, told
 from tests.scenarios.matrix_chats import Read
-from tests.scenarios.matrix_world import World
+from tests.scenarios.matrix_world import Died, World
 
 
 @dataclass
@@ -243,3 +244,46 @@ async def _talks(world: World) -> list[Conversation]:
     ledger = await world.workers[0].incidents.read("acme")
     outbox = world.workers[0].outbox
     return [talk for one in ledger.incidents.values() for talk in await outbox.conversations(one)]
+
+
+@dataclass
+class SlowChat(FakeChat):
+    """Carries the first post out 20 s after it was asked; whoever asked is gone by then."""
+
+    clock: VirtualClock = field(default_factory=lambda: VirtualClock(at(0)))
+    under_way: list[Shown] = field(default_factory=list)
+    arrives_at: datetime | None = None
+
+    async def post(self, channel: str, card: Card, *, key: str, thread: Receipt | None = None) -> Receipt:
+        receipt = await super().post(channel, card, key=key, thread=thread)
+        if self.arrives_at is None:
+            self.arrives_at = self.clock.now() + timedelta(seconds=20)
+            self.under_way.append(self.shown.pop())
+            raise Died
+        return receipt
+
+    async def find(
+        self, channel: str, *, key: str, since: datetime, thread: Receipt | None = None
+    ) -> Receipt | None:
+        if self.arrives_at and self.clock.now() >= self.arrives_at:
+            self.shown += self.under_way
+            self.under_way.clear()
+        return await super().find(channel, key=key, since=since, thread=thread)
+
+
+async def test_a_post_that_a_slow_chat_carries_out_after_its_sender_died_is_waited_for(
+    redis_url: str,
+) -> None:
+    """A restarted worker is given its work back at once, did not find the post yet, and said it again."""
+    clock = VirtualClock(at(0))
+    chat = SlowChat(clock=clock)
+    side = FakeSide(chat=chat)
+    world = World(side, clock)
+    await world.open(redis_url, 1)
+    await world.see(told("alpha"))
+    await world.calm()
+    await world.close()
+
+    assert chat.arrives_at is not None
+    assert not chat.under_way
+    assert len(heads(side)) == 1
