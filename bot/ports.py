@@ -68,8 +68,8 @@ class Chat(Protocol):
 class Incidents(Protocol):
     """The ledgers. One compare-and-set for each commit."""
 
-    async def read(self, provider: str) -> Ledger:
-        """The ledger as it stands; an empty one for a provider never seen."""
+    async def read(self, provider: str, revision: int = 0) -> Ledger:
+        """The ledger as it stands; an empty one for a provider never seen. Who knows its `revision` spares a question."""
         ...
 
     async def commit(self, ledger: Ledger, decision: Decision, now: datetime) -> tuple[Incident, ...]:
@@ -94,13 +94,15 @@ class Claimed:
 
     `aside` is the store's own: what a newer Fogbell wrote into the conversation, to be written back with it. `must_look`
     says that the chat may hold messages that the store does not know of: look for the next one before posting it. Settled
-    with it, the mark stays; whoever looked and found nothing carries on without it.
+    with it, the mark stays; whoever looked and found nothing carries on without it. `revision` is that of the provider's
+    ledger at that moment, 0 when it is not known.
     """
 
     talk: Conversation
     token: int
     aside: tuple[Any, ...] = ()
     must_look: bool = False
+    revision: int = 0
 
 
 class Outbox(Protocol):

@@ -118,6 +118,8 @@ def mentions_for(incident: Incident, channel: str, rules: Rules) -> tuple[str, .
 
     In the form that the chat's render takes: "S0123" in Slack, "role:456" in Discord. Empty for what waits for a digest.
     """
+    if not any(route.mentions for route in rules.routes):
+        return ()
     chat = channel.partition(":")[0]
     groups = {group.name for group in rules.groups if channel in group.channels}
     routes = [r for r in asking(incident, rules) if not r.is_digest and groups & set(r.to)]

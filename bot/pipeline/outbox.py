@@ -110,10 +110,10 @@ class Courier:
                 shards = self._shards_to_ask(changed, look_every)
                 try:
                     if self._has_room():
-                        claimed = await self._claim(shards)
+                        claimed, silences = await self._claim(shards)
                         is_more = _fills_a_shard(claimed)
                         if claimed:
-                            tasks.create_task(contained("outbox", self._round(claimed, tasks)))
+                            tasks.create_task(contained("outbox", self._round(claimed, silences, tasks)))
                 except StoreError as exc:
                     lost = exc
                 if is_more:
@@ -135,16 +135,22 @@ class Courier:
     async def drain(self) -> int:
         """Deliver what is due now and wait for it; gives how many conversations were looked at."""
         self._patience = timedelta()
-        claimed = await self._claim()
+        claimed, silences = await self._claim()
         async with asyncio.TaskGroup() as tasks:
-            await self._round(claimed, tasks)
+            await self._round(claimed, silences, tasks)
         return len(claimed)
 
-    async def _claim(self, shards: Collection[int] | None = None) -> Sequence[Claimed]:
-        claimed = await self._outbox.claim(self._clock.now(), PER_SHARD, LEASE, shards)
-        now = time.monotonic()
-        self._in_work.update((_place(one), now) for one in claimed)
-        return claimed
+    async def _claim(
+        self, shards: Collection[int] | None = None
+    ) -> tuple[Sequence[Claimed], Sequence[Silence]]:
+        """What is due and the silences: asked for beside one another, for each is a way to the store and back."""
+        now = self._clock.now()
+        silences, claimed = await asyncio.gather(
+            self._silences.active(now), self._outbox.claim(now, PER_SHARD, LEASE, shards)
+        )
+        since = time.monotonic()
+        self._in_work.update((_place(one), since) for one in claimed)
+        return claimed, silences
 
     def _has_room(self) -> bool:
         """Whatever became of a conversation, its lease has ended after so long, and with it our work on it."""
@@ -155,9 +161,11 @@ class Courier:
         self._looked_at = 0.0  # whoever rang now is heard later
         return False
 
-    async def _round(self, claimed: Sequence[Claimed], tasks: asyncio.TaskGroup) -> None:
+    async def _round(
+        self, claimed: Sequence[Claimed], silences: Sequence[Silence], tasks: asyncio.TaskGroup
+    ) -> None:
         """Find the next step of each, and let it wait in its lane. Those that must be looked up do it beside the others."""
-        silences, ledgers = await self._known({one.talk.provider for one in claimed})
+        ledgers = await self._ledgers({one.talk.provider: one.revision for one in claimed})
         in_doubt: dict[tuple[str, str], list[tuple[Claimed, Incident]]] = {}
         for one in claimed:
             incident = ledgers[one.talk.provider].incidents.get(one.talk.subject)
@@ -173,12 +181,12 @@ class Courier:
         for together in in_doubt.values():
             tasks.create_task(self._look_up(together, silences, tasks))
 
-    async def _known(self, providers: Collection[str]) -> tuple[Sequence[Silence], Mapping[str, Ledger]]:
-        """The silences, and the ledgers of these providers: asked for beside one another."""
-        async with asyncio.TaskGroup() as tasks:
-            silences = tasks.create_task(self._silences.active(self._clock.now()))
-            ledgers = {name: tasks.create_task(self._incidents.read(name)) for name in providers}
-        return silences.result(), {name: ledger.result() for name, ledger in ledgers.items()}
+    async def _ledgers(self, revisions: Mapping[str, int]) -> Mapping[str, Ledger]:
+        """The ledgers of these providers, asked for beside one another; each of the revision known of it, 0 for none."""
+        found = await asyncio.gather(
+            *(self._incidents.read(name, known) for name, known in revisions.items())
+        )
+        return dict(zip(revisions, found, strict=True))
 
     async def _look_up(
         self,
@@ -347,7 +355,8 @@ class Courier:
     async def _think_again(self, lane: Lane, old: Sequence[Ready], tasks: asyncio.TaskGroup) -> None:
         """While they waited the world went on: plan anew, and let go of claims that are too old to send with."""
         lane.take(old)
-        silences, ledgers = await self._known({ready.talk.provider for ready in old})
+        silences = await self._silences.active(self._clock.now())
+        ledgers = await self._ledgers({ready.talk.provider: 0 for ready in old})
         for ready in old:
             if ready.is_stale:
                 await self._let_go(ready.claimed, ready.talk, self._clock.now())

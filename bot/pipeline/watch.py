@@ -191,13 +191,16 @@ class Watch:
 
     async def _take(self, fetched: Fetched) -> str:
         payload = fetched.payload
+        asking = asyncio.create_task(self._ingest.read(self.source.provider))
+        await asyncio.sleep(0)  # the store answers while we parse
         try:
             seen, problem = await _beside_the_loop(payload, lambda: self._read(payload))
             self._refuse_emptied(seen)
         except ParseError:
+            asking.cancel()
             await self._quarantine.keep(self.source.name, payload)
             raise
-        ledger = await self._ingest.read(self.source.provider)
+        ledger = await asking
         gone = self._open_keys(ledger) - {said.key for said in seen.observations}
         seen = await self._confirmed(seen, gone)
         await self._ingest.sighting(seen, None if gone else ledger)  # asking elsewhere takes time

@@ -275,7 +275,9 @@ def node_of(client: aioredis.Redis, key: str) -> dict[str, Any]:
 
 async def send_apart(client: aioredis.Redis, calls: Sequence[tuple[Any, ...]]) -> list[Any]:
     """What FCALLs give that need not all succeed, without those that did not. Raises the library's error when none did."""
-    if not getattr(client, "is_cluster", False) or len(calls) == 1:
+    if len(calls) == 1:
+        return [await client.fcall(*calls[0])]
+    if not getattr(client, "is_cluster", False):
         async with client.pipeline(transaction=False) as pipe:
             for call in calls:
                 pipe.fcall(*call)

@@ -20,7 +20,6 @@ FORGOTTEN_TTL = timedelta(
     days=1
 )  # of a conversation whose incident was let go of: only what is in work may still read it
 TOUCHED_FOR = timedelta(minutes=2)  # more than any fail-over loses; as `KEPT_MS` in lua/clock.lua
-WHERE_TTL = timedelta(days=400)  # which ledger an incident number belongs to
 AUDIT_MAX_LINES = 20_000  # a stream, trimmed: about 10 MB
 
 NUMBER = "fogbell:number"  # counter: the last incident number given out; no TTL, numbers are never reused
@@ -64,7 +63,12 @@ def ledger(provider: str) -> str:
 
     No TTL: it is bounded by what is open, plus what closed within `Rules.remember_for`.
     """
-    return f"fogbell:{tag(shard(provider))}:ledger:{provider}"
+    return ledger_prefix(shard(provider)) + provider
+
+
+def ledger_prefix(number: int) -> str:
+    """What comes before a provider's name in the key of its ledger."""
+    return f"fogbell:{tag(number)}:ledger:"
 
 
 def conversation_prefix(number: int) -> str:
@@ -105,11 +109,6 @@ def touched(number: int) -> str:
 def fence(number: int) -> str:
     """String: the last fencing token of the shard, by the server's clock (µs). No TTL, tokens only grow."""
     return f"fogbell:{tag(number)}:fence"
-
-
-def where(incident: str) -> str:
-    """String: the provider whose ledger holds the incident. WHERE_TTL."""
-    return f"fogbell:where:{incident}"
 
 
 def once(key: str) -> str:

@@ -48,7 +48,14 @@ class RedisOutbox:
             (
                 "fogbell_claim",
                 [keys.due(n), keys.leased(n), keys.fence(n)],
-                [self._functions.ms(now), limit, millis(lease), keys.conversation_prefix(n), self._owner],
+                [
+                    self._functions.ms(now),
+                    limit,
+                    millis(lease),
+                    keys.conversation_prefix(n),
+                    self._owner,
+                    keys.ledger_prefix(n),
+                ],
             )
             for n in wanted[first:] + wanted[:first]
         ]
@@ -196,7 +203,7 @@ def _lost(talk: Conversation) -> LeaseLost:
 
 def claimed_of(row: Sequence[Any]) -> Claimed | None:
     """What was claimed, or None for what cannot be read: the others must not wait for it, and its lease runs out by itself."""
-    member, token, state, attempt, must_look = row
+    member, token, state, attempt, must_look, revision = row
     provider, incident, channel = member.decode().split("|", 2)
     talk = Conversation(subject=incident, provider=provider, channel=channel)
     aside: codec.Aside = ()
@@ -208,7 +215,9 @@ def claimed_of(row: Sequence[Any]) -> Claimed | None:
     except StoreError as exc:
         log().error(Event.STORE_UNREADABLE, incident=incident, channel=channel, reason=str(exc))
         return None
-    return Claimed(talk=talk, token=int(token), aside=aside, must_look=bool(must_look))
+    return Claimed(
+        talk=talk, token=int(token), aside=aside, must_look=bool(must_look), revision=int(revision or 0)
+    )
 
 
 def millis(span: timedelta) -> int:

@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Awaitable, Mapping
 from dataclasses import replace
 from datetime import date, datetime
+from itertools import compress
 from typing import Any, cast
 
 from bot.domain.decide import Decision
@@ -36,13 +37,15 @@ class RedisIncidents:
         self._listed: set[str] = set()  # providers that the server of `_life` has among its names
         self._life: object = None
 
-    async def read(self, provider: str) -> Ledger:
-        """The ledger as it stands."""
+    async def read(self, provider: str, revision: int = 0) -> Ledger:
+        """The ledger as it stands; the one in memory when it is of that revision, or of the store's."""
         key = keys.ledger(provider)
+        cached = self._cache.get(provider)
+        if revision and cached and cached.revision == revision:
+            return cached
         async with translated():
-            revision = int(await _value(self._client.hget(key, "revision")) or 0)
-            cached = self._cache.get(provider)
-            if cached and cached.revision == revision and revision:
+            newest = int(await _value(self._client.hget(key, "revision")) or 0)
+            if cached and cached.revision == newest and newest:
                 return cached
             fields = await _value(self._client.hgetall(key))
         ledger = self._cache[provider] = _ledger_of(provider, fields, self._texts[provider])
@@ -77,12 +80,15 @@ class RedisIncidents:
         return decision.incidents
 
     async def find(self, incident: str) -> Incident | None:
-        """An incident by its id, or None."""
-        async with translated():
-            provider = await _value(self._client.get(keys.where(incident)))
-        if provider is None:
-            return None
-        return (await self.read(provider.decode())).incidents.get(incident)
+        """An incident by its id, or None: all ledgers are asked, which people do now and then."""
+        names = await self.providers()
+        async with translated(), self._client.pipeline(transaction=False) as pipe:
+            for name in names:
+                pipe.hexists(keys.ledger(name), f"i:{incident}")
+            is_there = await pipe.execute() if names else []
+        for name in compress(names, is_there):
+            return (await self.read(name)).incidents.get(incident)
+        return None
 
     async def providers(self) -> tuple[str, ...]:
         """The names of all ledgers."""
@@ -91,19 +97,13 @@ class RedisIncidents:
         return tuple(sorted(name.decode() for name in names))
 
     async def _numbered(self, ledger: Ledger, decision: Decision) -> Decision:
-        """Give numbers to the newborn, and note where they live: before the commit, so that a crash leaves only a gap."""
+        """Give numbers to the newborn: before the commit, so that a crash leaves only a gap."""
         async with translated():
             await self._list(ledger)
             if not decision.births:
                 return decision
             last = int(await _value(self._client.incrby(keys.NUMBER, decision.births)))
-            numbered = decision.numbered(last - decision.births + 1)
-            async with self._client.pipeline(transaction=False) as pipe:
-                for incident in numbered.incidents:
-                    if incident.revision == 1:
-                        pipe.set(keys.where(incident.id), decision.provider, ex=keys.WHERE_TTL)
-                await pipe.execute()
-        return numbered
+        return decision.numbered(last - decision.births + 1)
 
     async def _list(self, ledger: Ledger) -> None:
         """Put a ledger among the names of all, once in a server's life; an empty one again, for the server may be empty too."""

@@ -41,7 +41,7 @@ class FakeIncidents:
             held = {**ledger.incidents, incident.id: incident}
             self.ledgers[incident.provider] = replace(ledger, incidents=held, revision=ledger.revision + 1)
 
-    async def read(self, provider: str) -> Ledger:
+    async def read(self, provider: str, revision: int = 0) -> Ledger:
         return self.ledgers.get(provider, Ledger(provider=provider))
 
     async def commit(self, ledger: Ledger, decision: Decision, now: datetime) -> tuple[Incident, ...]:

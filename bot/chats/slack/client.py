@@ -63,6 +63,7 @@ class SlackChat:
     ) -> None:
         self.name = name
         self.api_url = api_url
+        self._proxy = proxy_for(api_url)  # slack_sdk itself ignores NO_PROXY
         self._token = token
         self._timeout_s = timeout.total_seconds()
         self._session: aiohttp.ClientSession | None = None
@@ -201,7 +202,7 @@ class SlackChat:
             retry_handlers=[],
             logger=silent_logger(),
         )
-        client.proxy = proxy_for(self.api_url)  # slack_sdk itself ignores NO_PROXY
+        client.proxy = self._proxy
         return client
 
     async def close(self) -> None:

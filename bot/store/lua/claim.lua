@@ -1,7 +1,9 @@
 -- Take due conversations, each with a new fencing token; those whose holder let the lease run out are due again.
 -- KEYS: 1 due set, 2 leased set, 3 fence: the last token
--- ARGV: 1 now (ms of the caller's clock, for due times), 2 limit, 3 lease (ms), 4 prefix of conversation keys, 5 owner
--- Gives a list of {member, token, state or false, attempt or false, 1 when the chat must be asked first, else 0}.
+-- ARGV: 1 now (ms of the caller's clock, for due times), 2 limit, 3 lease (ms), 4 prefix of conversation keys, 5 owner,
+--       6 prefix of ledger keys
+-- Gives a list of {member, token, state or false, attempt or false, 1 when the chat must be asked first, else 0, revision of
+-- its ledger or false}.
 -- Invariant: a member is in the due set or in the leased set, never in both. Urgent ones come first among the due.
 local CROWD = 500
 
@@ -27,7 +29,7 @@ local function claim(keys, args)
     redis.call('ZREM', keys[2], member)
     redis.call('ZADD', keys[1], 'LT', args[1], member)
   end
-  local claimed = {}
+  local claimed, revisions = {}, {}
   local token = redis.call('GET', keys[3])
   for n, member in ipairs(next_ones(keys[1], args[1], limit, args[4])) do
     if n > limit then
@@ -42,7 +44,11 @@ local function claim(keys, args)
     if held[3] then
       redis.call('HSET', conversation, 'recheck', token)
     end
-    claimed[n] = {member, token, held[1], held[2], held[3] and 1 or 0}
+    local provider = string.match(member, '^[^|]*')
+    if revisions[provider] == nil then
+      revisions[provider] = redis.call('HGET', args[6] .. provider, 'revision')
+    end
+    claimed[n] = {member, token, held[1], held[2], held[3] and 1 or 0, revisions[provider]}
   end
   if #claimed > 0 then
     redis.call('SET', keys[3], token)

@@ -59,9 +59,6 @@ async def _carry_ledger(ledger: Ledger, theirs: RedisIncidents, store: aioredis.
         decision = difference(stored, ledger)
         if decision is None:
             return 0
-        async with translated():
-            life = int(keys.WHERE_TTL.total_seconds())
-            await asked(store, [("set", keys.where(i.id), i.provider, life) for i in decision.incidents])
         try:
             return len(await theirs.commit(stored, decision, now))
         except Conflict:

@@ -79,14 +79,12 @@ class Mirror:
         gone = [talk for name in before.keys() - after.keys() for talk in talks_of(before[name])]
         key = keys.ledger(provider)
         fields = await cast(Any, self._store.hgetall(key))
-        life = int(keys.WHERE_TTL.total_seconds())
         await asked(
             self._own,
             [
                 ("sadd", keys.PROVIDERS, provider),
                 ("delete", key),
                 ("hset", key, None, None, fields),
-                *(("set", keys.where(incident.id), provider, life) for incident in fresh),
                 *(("delete", talk) for talk in gone),
             ],
         )
