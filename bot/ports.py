@@ -53,7 +53,10 @@ class Chat(Protocol):
     async def find(
         self, channel: str, *, key: str, since: datetime, thread: Receipt | None = None
     ) -> Receipt | None:
-        """The message posted with `key` since then, or None when there certainly is none."""
+        """The message posted with `key` since then, or None when there certainly is none.
+
+        With `limits.rolls` it may be an Among: a message for many that was told in its place (`bot.domain.roll`).
+        """
         ...
 
     async def ping(self) -> None:
@@ -70,6 +73,10 @@ class Incidents(Protocol):
 
     async def read(self, provider: str, revision: int = 0) -> Ledger:
         """The ledger as it stands; an empty one for a provider never seen. Who knows its `revision` spares a question."""
+        ...
+
+    def remembered(self, provider: str) -> Ledger | None:
+        """The ledger as this worker last saw it, or None: nobody is asked. A commit tells whether it is the newest."""
         ...
 
     async def commit(self, ledger: Ledger, decision: Decision, now: datetime) -> tuple[Incident, ...]:

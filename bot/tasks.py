@@ -1,10 +1,13 @@
-"""Ending tasks for certain. Any layer may use it."""
+"""Ending tasks for certain, and two things at a time. Any layer may use it."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Awaitable, Coroutine, Iterable
+from typing import Any, TypeVar
+
+S = TypeVar("S")
+T = TypeVar("T")
 
 
 async def end(tasks: Iterable[asyncio.Task[Any]], *, again_after: float = 0.5) -> None:
@@ -18,3 +21,12 @@ async def end(tasks: Iterable[asyncio.Task[Any]], *, again_after: float = 0.5) -
         for task in pending:
             task.cancel()
         _, pending = await asyncio.wait(pending, timeout=again_after)
+
+
+async def beside(first: Awaitable[S], other: Coroutine[Any, Any, T]) -> tuple[S, T]:
+    """What both give; `other` begins while the first one waits. When one fails, the other is ended."""
+    task = asyncio.create_task(other)
+    try:
+        return await first, await task
+    finally:
+        await end([task])

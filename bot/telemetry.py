@@ -108,6 +108,7 @@ class Event(StrEnum):
     SOURCE_LOST = "source.lost"
     SOURCE_BACK = "source.back"
     SOURCE_BROKEN = "source.unreadable"
+    SOURCE_UNWATCHED = "source.unwatched"
     SOURCE_MOVED = "source.moved"
     SOURCE_UNCONFIRMED = "source.unconfirmed"
     SOURCES_TAKEN = "sources.taken"

@@ -1,10 +1,12 @@
-"""Tasks end, even those that overhear the first request."""
+"""Tasks end, even those that overhear the first request; two things are done at a time."""
 
 from __future__ import annotations
 
 import asyncio
 
-from bot.tasks import end
+import pytest
+
+from bot.tasks import beside, end
 
 
 async def test_a_task_that_swallows_a_cancellation_is_cancelled_again() -> None:
@@ -26,3 +28,35 @@ async def test_a_task_that_swallows_a_cancellation_is_cancelled_again() -> None:
     await end([task], again_after=0.01)
 
     assert (task.cancelled(), heard) == (True, [0, 1])
+
+
+async def test_two_things_at_a_time_give_both_results() -> None:
+    began: list[str] = []
+
+    async def named(name: str) -> str:
+        began.append(name)
+        await asyncio.sleep(0.01)
+        began.append(name)
+        return name
+
+    assert await beside(named("a"), named("b")) == ("a", "b")
+    assert began == ["a", "b", "a", "b"]
+
+
+async def test_when_the_first_of_two_fails_the_other_is_ended() -> None:
+    was_ended = False
+
+    async def fails() -> None:
+        await asyncio.sleep(0)
+        raise KeyError("first")
+
+    async def lasts() -> None:
+        nonlocal was_ended
+        try:
+            await asyncio.sleep(60)
+        finally:
+            was_ended = True
+
+    with pytest.raises(KeyError, match="first"):
+        await beside(fails(), lasts())
+    assert was_ended

@@ -33,7 +33,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the subcommand."""
     parser = commands.add_parser(
         "erase",
-        help="replace a person's name by someone, wherever it is kept",
+        help='replace a person\'s name by "someone", wherever it is kept',
         description='Replaces a person\'s name or id by "someone" in everything that Fogbell keeps.',
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -50,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
     """Say how many things it stood in."""
     config = config_at(args.config, data=args.data)
     found = asyncio.run(_erased(config, args.person, is_dry_run=args.dry_run))
-    words = ", ".join(f"{number} {name}" for name, number in sorted(found.items()) if number)
+    words = ", ".join(f"{n} {name}{'s' * (n != 1)}" for name, n in sorted(found.items()) if n)
     print(f"{'Would change' if args.dry_run else 'Changed'}: {words or 'nothing'}.", file=sys.stdout)
     return OK
 

@@ -28,7 +28,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the subcommand."""
     parser = commands.add_parser(
         "say",
-        help="run a chat command from the shell: status, list, show, ack, silence, draft, monitor, help",
+        help="run a chat command from the shell: status, list, show, ack, silence, routes, draft, help ...",
         description="Runs one of the chat commands and prints the answer.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,

@@ -8,6 +8,7 @@ from datetime import datetime, tzinfo
 from typing import Protocol
 
 from bot.commands.spec import Actor, Command, Front
+from bot.domain.explain import Room
 from bot.domain.incident import Incident
 from bot.domain.present import provider_name
 from bot.domain.rules import Rules
@@ -32,6 +33,8 @@ class Acknowledge(Protocol):
 
 Usable = Callable[[], Awaitable[Collection[str]]]  # the names of the chats that can be relied on
 
+RoomOf = Callable[[str, int], Awaitable[Room]]  # of a channel with so many messages an hour
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
@@ -54,6 +57,7 @@ class Context:
     detect: Detect | None = None
     backlog: Backlog | None = None
     usable: Usable | None = None
+    room_of: RoomOf | None = None
 
     def provider(self, slug: str) -> str:
         """What people call one provider."""

@@ -14,7 +14,7 @@ from datetime import timedelta, tzinfo
 
 from bot import net
 from bot.commands import parse
-from bot.commands.context import Acknowledge, Context, Detect, Usable
+from bot.commands.context import Acknowledge, Context, Detect, RoomOf, Usable
 from bot.commands.incidents import open_words
 from bot.commands.lines import plain
 from bot.commands.parse import Request
@@ -68,6 +68,7 @@ class Dispatcher:
     detect: Detect | None = None
     backlog: Backlog | None = None
     usable: Usable | None = None
+    room_of: RoomOf | None = None
     patience_s: float = PATIENCE_S
 
     async def run_text(
@@ -142,6 +143,7 @@ class Dispatcher:
             detect=self.detect,
             backlog=self.backlog,
             usable=self.usable,
+            room_of=self.room_of,
         )
 
     async def _note(self, call: _Call, line: str, outcome: str) -> None:

@@ -119,10 +119,15 @@ def _claims(ctx: Context, incident: Incident) -> list[str]:
     return [_claim_line(ctx, claim) for claim in incident.claims]
 
 
+_GONE = {
+    Closure.UNLISTED: "no longer listed",
+    Closure.LAPSED: "silent since",
+    Closure.UNWATCHED: "no longer watched",
+}
+
+
 def _claim_line(ctx: Context, claim: Claim) -> str:
-    gone = {Closure.UNLISTED: ", no longer listed", Closure.LAPSED: ", silent since"}.get(
-        claim.gone or Closure.STATED, ""
-    )
+    gone = f", {_GONE[claim.gone]}" if claim.gone else ""
     changed = clock_words(claim.seen_at, ctx.zone)
     return (
         f"{claim.source} says {claim.said.status.words}, impact {claim.said.impact} (changed {changed}{gone})"

@@ -206,7 +206,7 @@ async def _removed(ctx: Context, target: str) -> Card:
     wanted = {target.casefold(), entry.name if entry else ""}
     meant = _meant(target, wanted, held.values())
     if meant is not None and await ctx.watched.remove(meant.name):
-        text = "Nobody looks any more. What is open of it stays as it was last told."
+        text = "Nobody looks any more. What it alone kept open ends quietly, because nobody can tell."
         return plain(f"{meant.title or meant.name} is no longer watched", text)
     if any(wanted & {report.name, report.provider} for report in await ctx.sources.lines()):
         raise NotPossible(

@@ -11,7 +11,7 @@ from bot.commands.lines import plain, section
 from bot.commands.parse import shown
 from bot.commands.spec import IncidentId, Reply, command
 from bot.domain.card import Card
-from bot.domain.explain import About, Line, explain
+from bot.domain.explain import About, Line, Room, explain
 from bot.domain.incident import Incident
 from bot.domain.silences import silenced_until
 from bot.domain.words import Role
@@ -26,8 +26,17 @@ async def routes(ctx: Context, incident: Annotated[str, "Incident, such as INC-1
     held_until = silenced_until(found, await ctx.silences.active(ctx.now), ctx.now)
     usable = await ctx.usable() if ctx.usable else None
     rules = replace(ctx.rules, usable_chats=usable)
-    lines = explain(found, rules, ctx.now, silenced_until=held_until)
+    lines = explain(found, rules, ctx.now, silenced_until=held_until, rooms=await _rooms(ctx))
     return Reply(card=explained(found, lines, ctx.provider(found.provider)))
+
+
+async def _rooms(ctx: Context) -> dict[str, Room]:
+    """What is left now of each limit of the hour."""
+    ask = ctx.room_of
+    if ask is None:
+        return {}
+    manners = {c: ctx.rules.manners_of(c) for group in ctx.rules.groups for c in group.channels}
+    return {c: await ask(c, own.posts_per_hour) for c, own in manners.items() if own.posts_per_hour}
 
 
 def explained(incident: Incident, lines: tuple[Line, ...], provider: str) -> Card:

@@ -71,7 +71,7 @@ def _blind(provider: str, reports: list[SourceReport], name: str, held: Incident
         return replace(held.claims[0].said, updates=held.updates)
     since = min((r.last_good_at or r.failing_since for r in reports if r.failing_since), default=None)
     reasons = list(dict.fromkeys(r.reason for r in reports if r.reason))
-    more = f" And {len(reasons) - REASONS_SHOWN} more." if len(reasons) > REASONS_SHOWN else ""
+    more = f"\nAnd {len(reasons) - REASONS_SHOWN} more." if len(reasons) > REASONS_SHOWN else ""
     why = "\n".join(reasons[:REASONS_SHOWN]) + more
     remedy = (
         "Most sources fail together: look at this machine's own way out (DNS, proxy, firewall) first."

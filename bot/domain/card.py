@@ -53,7 +53,8 @@ class Card:
     is the one line that notifications and screen readers use. `mentions` come from the configuration alone, never from
     text. `tone_words` are the tone in the channel's language; without them it is told in English. `is_quiet` asks the chat to
     notify nobody. `pin` is True for what should stay in view while it is open, False for what no longer should (its thread
-    may rest), None for all else. `is_broadcast` asks to show a reply in the channel too.
+    may rest), None for all else. `is_broadcast` asks to show a reply in the channel too. `roll` names those whom a message for
+    many is about (`bot.domain.roll`); people do not see it.
     """
 
     title: str
@@ -68,6 +69,7 @@ class Card:
     is_quiet: bool = False
     pin: bool | None = None
     is_broadcast: bool = False
+    roll: str = ""
 
     @property
     def plain(self) -> str:

@@ -38,6 +38,7 @@ class Limits:
     edits: bool = True
     find: bool = True  # can look up a message by our key; without it a lost reply may double a message
     gathers: bool = False  # people read it: many incidents at once become one message
+    rolls: bool = False  # keeps unseen who is in a message for many: each of them can find it
     bundles: bool = False  # its channels are services that have nothing to do with each other
 
 

@@ -150,7 +150,11 @@ def _newer(old: Claim | None, new: Claim) -> Claim:
     """
     if old is None:
         return new
-    is_back = old.gone is Closure.UNLISTED and new.seen_at > old.seen_at and not new.said.is_over
+    is_back = (
+        old.gone in {Closure.UNLISTED, Closure.UNWATCHED}
+        and new.seen_at > old.seen_at
+        and not new.said.is_over
+    )
     if new.said == old.said:
         return new if is_back else old
     if new.version >= old.version:
@@ -225,6 +229,14 @@ def without(incident: Incident, source: str, closure: Closure, at: datetime) -> 
         for c in incident.claims
     )
     return concluded(replace(incident, claims=claims), at)
+
+
+def without_source(incident: Incident, source: str, at: datetime) -> Incident:
+    """`incident` after nobody looks at `source` any more: what it said is forgotten where others spoke, and else it ends."""
+    others = tuple(c for c in incident.claims if c.source != source)
+    if others:
+        return concluded(replace(incident, claims=others), at)
+    return without(incident, source, Closure.UNWATCHED, at)
 
 
 def concluded(incident: Incident, at: datetime | None = None) -> Incident:

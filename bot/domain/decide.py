@@ -68,6 +68,7 @@ def decide(ledger: Ledger, sighting: Sighting, rules: Rules) -> Decision | None:
         after.close_withdrawn()
     after.close_lapsed()
     if sighting.source == CLOCK:
+        after.close_unwatched()
         after.forget()
     return after.decision()
 
@@ -135,6 +136,12 @@ class _Draft:
                 if claim.said.may_lapse and not claim.is_over and self._is_quiet(claim.said):
                     incident = correlate.without(incident, claim.source, Closure.LAPSED, self.now)
                     self._write(incident)
+
+    def close_unwatched(self) -> None:
+        """What a source said that nobody looks at any more keeps nothing open."""
+        for source in self.sighting.unwatched:
+            for incident in self._spoken_of_by(source):
+                self._write(correlate.without_source(incident, source, self.now))
 
     def forget(self) -> None:
         """Drop what was over and unlisted for so long that no feed will speak of it again."""

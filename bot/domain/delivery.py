@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from bot.domain.conversation import Conversation, Hold, Limits, Step, StepKind, Why, message_key
 from bot.domain.digests import headline_digest, line_digest, status_digest, updates_digest
-from bot.domain.incident import Incident, Opening
+from bot.domain.incident import Closure, Incident, Opening
 from bot.domain.observation import Update
 
 AWAY_AFTER_FAILURES = 3  # calls in a row: a channel that was away hears all it missed at once, however little
@@ -113,7 +113,7 @@ def _spoken_edit(incident: Incident, talk: Conversation) -> Step | None:
     if last.digest.startswith(status_digest(incident)) or not _status_changed(incident, talk):
         return None
     step = _reply(StepKind.UPDATE, incident, talk, (), "the status changed without a text")
-    return replace(step, digest=status_digest(incident))
+    return replace(step, digest=status_digest(incident), is_quiet=incident.closure is Closure.UNWATCHED)
 
 
 def _status_changed(incident: Incident, talk: Conversation) -> bool:

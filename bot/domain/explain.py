@@ -5,10 +5,11 @@ It asks the rules themselves (`routing`, `channels`) and words what they answer;
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
 from enum import StrEnum
+from types import MappingProxyType
 
 from bot.domain.channels import next_digest, quiet_until
 from bot.domain.incident import Incident
@@ -44,13 +45,32 @@ class Line:
     is_yes: bool
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Room:
+    """What the limit of the hour leaves to a channel: `left` messages now, and one more at `more_at`."""
+
+    left: int
+    more_at: datetime
+
+
+_UNKNOWN: Mapping[str, Room] = MappingProxyType({})
+
+
 def explain(
-    incident: Incident, rules: Rules, now: datetime, *, silenced_until: datetime | None = None
+    incident: Incident,
+    rules: Rules,
+    now: datetime,
+    *,
+    silenced_until: datetime | None = None,
+    rooms: Mapping[str, Room] = _UNKNOWN,
 ) -> tuple[Line, ...]:
-    """A line for each route, then one for each channel of the groups: what happens there, when, and why."""
+    """A line for each route, then one for each channel of the groups: what happens there, when, and why.
+
+    `rooms` tells of the channels that have a limit an hour how much of it is left, where that is known.
+    """
     after = heard(incident, rules)
     known = dict.fromkeys((*(c for group in rules.groups for c in group.channels), *after.channels))
-    channels = (_channel(c, incident, after, rules, now, silenced_until) for c in known)
+    channels = (_channel(c, incident, after, rules, now, silenced_until, rooms.get(c)) for c in known)
     return (*_routes(incident, rules), *channels)
 
 
@@ -117,6 +137,7 @@ def _channel(
     rules: Rules,
     now: datetime,
     silenced_until: datetime | None,
+    room: Room | None,
 ) -> Line:
     manners = rules.manners_of(channel)
     if channel not in after.channels:
@@ -131,13 +152,23 @@ def _channel(
         if manners.speaks_from is not None:
             words += f"; {manners.speaks_from.words} would be told now"
         return _said(channel, words)
+    most = manners.posts_per_hour
+    if most is not None and room is not None and not room.left and incident.severity is not Severity.SEV1:
+        more_at = _clock(room.more_at, now, manners.zone)
+        return _said(
+            channel, f"held until {more_at} by its limit of {_messages(most)}; SEV1 would be told now"
+        )
     words = "at once" + (", because it heard of it before" if _is_old(channel, incident, rules) else "")
     if called := mentions_for(incident, channel, rules):
         words += f", calling {', '.join(called)}"
-    if manners.posts_per_hour is not None:
-        most = manners.posts_per_hour
-        words += f"; at most {most} message{'' if most == 1 else 's'} an hour"
+    if most is not None:
+        left = f", {room.left} of them left" if room else ""
+        words += f"; at most {_messages(most)}{left}"
     return _said(channel, words, is_yes=True)
+
+
+def _messages(most: int) -> str:
+    return f"{most} message{'s' * (most != 1)} an hour"
 
 
 def _said(channel: str, words: str, *, is_yes: bool = False) -> Line:

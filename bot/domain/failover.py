@@ -21,13 +21,15 @@ class ChatHealth:
     """What is known of a chat.
 
     `failing_since` is the first failure after the last success, None while all is well; `healthy_since` the first success
-    after the last failure of a chat that is `is_away`.
+    after the last failure of a chat that is `is_away`. While it `is_mute` a message could not be posted, and only one that
+    can is a success: edits may work where nothing new is taken (Slack, 2025-02-26).
     """
 
     failing_since: datetime | None = None
     healthy_since: datetime | None = None
     is_away: bool = False
     away_since: datetime | None = None
+    is_mute: bool = False
 
     @property
     def is_well(self) -> bool:
@@ -35,12 +37,16 @@ class ChatHealth:
         return self == ChatHealth()
 
 
-def after_call(health: ChatHealth, *, ok: bool, now: datetime) -> ChatHealth:
+def after_call(health: ChatHealth, *, ok: bool, now: datetime, is_post: bool = True) -> ChatHealth:
     """What a call to the chat teaches. A refusal is an answer: only what the chat could not do counts as a failure."""
-    if ok:
-        healthy = health.healthy_since or now if health.is_away else None
-        return judged(replace(health, failing_since=None, healthy_since=healthy), now)
-    return judged(replace(health, failing_since=health.failing_since or now, healthy_since=None), now)
+    is_mute = health.is_mute or is_post
+    if not ok:
+        since = health.failing_since or now
+        return judged(replace(health, failing_since=since, healthy_since=None, is_mute=is_mute), now)
+    if health.is_mute and not is_post:
+        return judged(health, now)
+    healthy = health.healthy_since or now if health.is_away else None
+    return judged(replace(health, failing_since=None, healthy_since=healthy, is_mute=False), now)
 
 
 def judged(health: ChatHealth, now: datetime) -> ChatHealth:

@@ -17,7 +17,8 @@ from bot.domain.digests import line_digest
 from bot.domain.incident import Incident
 from bot.domain.phrases import Phrase, capital, joined, listed, say, status_words, tone_words
 from bot.domain.present import provider_name, tone_of
-from bot.domain.words import Severity
+from bot.domain.roll import written
+from bot.domain.words import Kind, Severity
 
 GATHER_ABOVE = 5  # more waiting than this become one message
 MEMBERS_MAX = 20  # incidents of one message: their lines fit Discord's 4,096 characters
@@ -29,11 +30,12 @@ TEXTS_UP_TO = 10  # of more incidents only the titles are shown
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waiting:
-    """A step that waits for its turn in a channel."""
+    """A step that waits for its turn in a channel. `alone` is the key it had before it became one of a gathered message."""
 
     talk: Conversation
     step: Step
     incident: Incident
+    alone: str = ""
 
     @property
     def why(self) -> Why | None:
@@ -91,6 +93,11 @@ def gathered(chosen: Sequence[Waiting]) -> tuple[Step, ...]:
     )
 
 
+def roll_of(chosen: Sequence[Waiting]) -> str:
+    """The line by which each of the chosen finds their message again."""
+    return written(chosen[0].why, ((name_of(w.incident), w.alone) for w in chosen))
+
+
 def name_of(incident: Incident) -> str:
     """How a gathered message remembers a member: "aws|INC-12"."""
     return f"{incident.provider}|{incident.id}"
@@ -131,20 +138,27 @@ _TONES = (Tone.CRITICAL, Tone.MAJOR, Tone.MINOR, Tone.MAINTENANCE, Tone.INFO, To
 def _title(
     incidents: Sequence[Incident], why: Why | None, names: Mapping[str, str], language: str, limit: int | None
 ) -> str:
-    count = len(incidents)
+    what = _counted(incidents, language)
     match why:
         case Why.DIGEST:
-            return say(language, Phrase.DIGEST_TITLE, count=count)
+            return say(language, Phrase.DIGEST_TITLE, what=what)
         case Why.QUIET:
-            return say(language, Phrase.QUIET_TITLE, count=count)
+            return say(language, Phrase.QUIET_TITLE, what=what)
         case Why.CAP:
-            return say(language, Phrase.CAP_TITLE, count=count, limit=limit or 0)
+            return say(language, Phrase.CAP_TITLE, what=what, limit=limit or 0)
         case _:
             providers = {i.provider for i in incidents}
     if len(providers) == 1:
         provider = provider_name(incidents[0].provider, names, language)
-        return say(language, Phrase.STORM_OF_PROVIDER, provider=provider, count=count)
-    return say(language, Phrase.STORM_TITLE, count=count)
+        return say(language, Phrase.STORM_OF_PROVIDER, provider=provider, what=what)
+    return say(language, Phrase.STORM_TITLE, what=what)
+
+
+def _counted(incidents: Sequence[Incident], language: str) -> str:
+    """ "3 incidents and 1 maintenance window": planned work is no incident."""
+    works = sum(i.kind is Kind.MAINTENANCE for i in incidents)
+    counts = {Phrase.INCIDENTS_COUNT: len(incidents) - works, Phrase.WORKS_COUNT: works}
+    return joined(language, [say(language, phrase, count=n) for phrase, n in counts.items() if n])
 
 
 def _line(incident: Incident, names: Mapping[str, str], language: str, *, has_text: bool) -> Section:

@@ -30,14 +30,15 @@ class Closure(StrEnum):
     STATED = "stated"  # a source said so
     UNLISTED = "unlisted"  # it left a list that holds only open ones
     LAPSED = "lapsed"  # its feed never says "over", and it has been quiet for long
+    UNWATCHED = "unwatched"  # nobody looks any more at the only source that spoke of it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
     """What one source last said about the incident; `said.updates` is empty, because the incident holds the updates.
 
-    `seen_at` is our clock when the claim last changed. `gone` is set when the event left an open-only list, or fell silent in
-    a feed that never says "over".
+    `seen_at` is our clock when the claim last changed. `gone` is set when the event left an open-only list, fell silent in
+    a feed that never says "over", or is not looked at any more.
     """
 
     source: str

@@ -212,8 +212,8 @@ def _about_stage(incident: Incident, stage: Stage) -> list[str]:
         found.append("Only your own checks say so: confirm that customers notice it.")
     if incident.kind is Kind.MAINTENANCE:
         found.append("This is planned work: these drafts are written for incidents, so read every sentence.")
-    if stage is Stage.RESOLVED and incident.closure in {Closure.LAPSED, Closure.UNLISTED}:
-        found.append("Nobody said that it is over; the feed only stopped speaking of it.")
+    if stage is Stage.RESOLVED and incident.closure in {Closure.LAPSED, Closure.UNLISTED, Closure.UNWATCHED}:
+        found.append("Nobody said that it is over; its source only fell silent here.")
     return found
 
 

@@ -104,7 +104,8 @@ class Sighting:
     """One good look at one source: everything its body said.
 
     A fetch that failed or a body that was cut is not a sighting. `listing` says what absence means. A clock sighting (source
-    "clock") has no observations and makes nothing disappear: it lets time-dependent rules look again.
+    "clock") has no observations and makes nothing disappear: it lets time-dependent rules look again, and it may name the
+    sources of the provider that are `unwatched`: nobody looks at them any more.
     """
 
     provider: str
@@ -112,3 +113,4 @@ class Sighting:
     seen_at: datetime
     observations: tuple[Observation, ...]
     listing: Listing = Listing.WINDOW
+    unwatched: frozenset[str] = frozenset()

@@ -214,6 +214,8 @@ def _note(incident: Incident, speech: _Speech) -> str:
         return speech.say(Phrase.UNLISTED, provider=provider)
     if incident.closure is Closure.LAPSED:
         return speech.say(Phrase.LAPSED, provider=provider)
+    if incident.closure is Closure.UNWATCHED:
+        return speech.say(Phrase.UNWATCHED, provider=provider)
     if incident.opening is Opening.RETROACTIVE:
         return speech.say(Phrase.RETROACTIVE, provider=provider)
     if incident.is_open and incident.reopened:

@@ -54,14 +54,14 @@ class Health:
         shared = await self._shelf.all()
         return frozenset(name for name in self._chats if not shared.get(name, ChatHealth()).is_away)
 
-    def saw(self, chat: str, *, ok: bool) -> None:
-        """A call to the chat succeeded, or the chat could not do it."""
+    def saw(self, chat: str, *, ok: bool, is_post: bool = True) -> None:
+        """A call to the chat succeeded, or the chat could not do it; `is_post` unless it was an edit or a look-up."""
         telemetry.CHAT_UP.labels(chat).set(int(ok))
         self._asked_at[chat] = self._clock.now()
         before = self._of(chat)
         if ok and before.is_well:
             return
-        self._note(chat, after_call(before, ok=ok, now=self._clock.now()))
+        self._note(chat, after_call(before, ok=ok, now=self._clock.now(), is_post=is_post))
 
     async def run(self) -> None:
         """Keep what is known in step with the other replicas until cancelled."""

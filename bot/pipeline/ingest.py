@@ -52,10 +52,14 @@ class Ingest:
         """The ledger as it stands."""
         return await self._incidents.read(provider)
 
+    def remembered(self, provider: str) -> Ledger | None:
+        """The ledger as this worker last saw it, or None: nobody is asked."""
+        return self._incidents.remembered(provider)
+
     async def sighting(self, seen: Sighting, ledger: Ledger | None = None) -> tuple[Incident, ...]:
         """The incidents that this look at a source changed, as written. Raises StoreError.
 
-        `ledger` is the provider's when it was read just now: it spares reading it again.
+        With a `ledger` it is decided on that one alone: it spares reading it. Raises Conflict when it is not the newest.
         """
         for said in seen.observations:
             for word in said.unknown_words:
@@ -80,13 +84,15 @@ class Ingest:
             await asyncio.sleep(max(0.0, since + self._courtesy_s - time.monotonic()))
 
     async def _commit(
-        self, provider: str, decided: Callable[[Ledger], Decision | None], fresh: Ledger | None = None
+        self, provider: str, decided: Callable[[Ledger], Decision | None], given: Ledger | None = None
     ) -> tuple[Incident, ...]:
         await self._after_you(provider)
-        for _ in range(ATTEMPTS):
-            ledger, fresh = fresh or await self._incidents.read(provider), None
+        for _ in range(ATTEMPTS if given is None else 1):
+            ledger = given or await self._incidents.read(provider)
             decision = decided(ledger)
             if decision is None:
+                if given and (await self._incidents.read(provider)).revision != given.revision:
+                    break
                 return ()
             try:
                 written = await self._incidents.commit(ledger, decision, self._clock.now())
@@ -105,7 +111,7 @@ class Ingest:
                     revision=incident.revision, channels=len(incident.channels),
                 )  # fmt: skip
             return written
-        raise Conflict(f"{provider}: {ATTEMPTS} commits in a row found a newer ledger")
+        raise Conflict(f"{provider}: {1 if given else ATTEMPTS} commits in a row found a newer ledger")
 
 
 def _gained(ledger: Ledger, decision: Decision) -> int:

@@ -7,17 +7,17 @@ outbox alone.
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TypeVar
 
 from bot.domain.conversation import Hold, Why
 from bot.domain.words import Severity
-from bot.pipeline.record import backoff
-from bot.pipeline.sending import Ready
+from bot.pipeline.record import Saw, backoff
+from bot.pipeline.sending import LEASE, Ready
 from bot.pipeline.voice import Voice
-from bot.ports import Clock, Limiter
+from bot.ports import Claimed, Clock, Limiter
 
 T = TypeVar("T")
 REST_MAX = timedelta(seconds=15)  # a chat that fails is asked at least this often
@@ -32,6 +32,32 @@ class Pace:
     is_shared: bool = False
 
 
+class InWork:
+    """The conversations that we claimed and have not let go of."""
+
+    def __init__(self) -> None:
+        self._since: dict[tuple[int, str, str], float] = {}
+
+    def add(self, claimed: Iterable[Claimed]) -> None:
+        """They are ours as of now."""
+        now = time.monotonic()
+        self._since.update((_place(one), now) for one in claimed)
+
+    def since(self, claimed: Claimed) -> float:
+        """Since when, by the monotonic clock."""
+        return self._since.get(_place(claimed), 0.0)
+
+    def done(self, claimed: Claimed) -> None:
+        """It is let go of."""
+        self._since.pop(_place(claimed), None)
+
+    def count(self) -> int:
+        """How many there are. Whatever became of a conversation, its lease ends, and with it our work on it."""
+        oldest = time.monotonic() - LEASE.total_seconds()
+        self._since = {place: since for place, since in self._since.items() if since > oldest}
+        return len(self._since)
+
+
 @dataclass(slots=True)
 class Lane:
     """What waits for its turn in one channel, by the conversation's subject. One message is under way at a time."""
@@ -44,6 +70,11 @@ class Lane:
     def chat(self) -> str:
         """The chat's name: "slack"."""
         return self.channel.partition(":")[0]
+
+    @property
+    def is_held_back(self) -> bool:
+        """True when something in it waited on purpose."""
+        return any(ready.why for ready in self.waiting.values())
 
     def add(self, ready: Ready) -> None:
         """Let a step wait here."""
@@ -64,7 +95,7 @@ class Turns:
         voice: Voice,
         limiter: Limiter | None,
         paces: Mapping[tuple[str, str], Pace],
-        saw: Callable[[str, bool], None],
+        saw: Saw,
         bundles: Collection[str] = (),
     ) -> None:
         self._clock = clock
@@ -78,6 +109,13 @@ class Turns:
         ] = {}  # calls in a row, by chat, or by channel where a chat is a bundle of services
         self._rests_until: dict[str, datetime] = {}
         self._spoke_at: dict[str, float] = {}  # when a message arrived in a channel, by the monotonic clock
+
+    def is_quiet(self, lane: Lane) -> bool:
+        """True when a post may well be sent there at once: the chat is well, and we said nothing there lately."""
+        spoke_at, pace = self._spoke_at.get(lane.channel), self._pace(lane)
+        if lane.verb != "post" or self._who_fails(lane.channel) in self._rests_until:
+            return False
+        return spoke_at is None or pace is None or time.monotonic() - spoke_at > 1 / pace.per_second
 
     async def wait(self, lane: Lane) -> timedelta:
         """Zero when it is the lane's turn, which is then taken; else how long until it may be."""
@@ -119,14 +157,14 @@ class Turns:
             return None
         if any(r.incident.severity is Severity.SEV1 for r in rings):
             return None
-        wait = await self._limiter.take(f"cap:{lane.channel}", most / 3_600, most)
+        wait = await self._limiter.take(*hourly(lane.channel, most))
         return Hold(until=self._clock.now() + wait, why=Why.CAP) if wait else None
 
-    def fared(self, channel: str, ok: bool) -> None:
+    def fared(self, channel: str, ok: bool, is_post: bool) -> None:
         """Who fails is asked less and less often, by one message at a time; the first success opens it again."""
         who = self._who_fails(channel)
         if who != channel:
-            self._saw(who, ok)
+            self._saw(who, ok, is_post)
         failures = self._failed.pop(who, 0)
         self._rests_until.pop(who, None)
         if not ok:
@@ -146,5 +184,15 @@ class Turns:
         return self._paces.get((lane.chat.partition("-")[0], lane.verb))
 
 
+def hourly(channel: str, most: int) -> tuple[str, float, int]:
+    """The bucket of a channel's hourly limit, its rate and its size: what a Limiter asks for."""
+    return f"cap:{channel}", most / 3_600, most
+
+
 def _bucket(lane: Lane, pace: Pace) -> str:
     return f"{lane.verb}:{lane.chat if pace.is_shared else lane.channel}"
+
+
+def _place(claimed: Claimed) -> tuple[int, str, str]:
+    """One claim: the same conversation may be claimed anew before the first claim's work is put away."""
+    return (claimed.token, claimed.talk.subject, claimed.talk.channel)

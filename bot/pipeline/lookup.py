@@ -7,14 +7,15 @@ lost.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, MutableMapping
+from collections.abc import Mapping, MutableMapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from bot.domain.conversation import Attempt, Conversation, Receipt, Step, StepKind, settled
 from bot.domain.delivery import LATE_BY
+from bot.domain.roll import Among
 from bot.errors import ChatError, RateLimited, Refused, Uncertain
-from bot.pipeline.record import Record, backoff
+from bot.pipeline.record import Record, Saw, backoff
 from bot.pipeline.sending import SEND_TIMEOUT
 from bot.ports import Chat, Claimed, Clock, Outbox
 
@@ -33,7 +34,7 @@ class Lookup:
         chats: Mapping[str, Chat],
         clock: Clock,
         record: Record,
-        saw: Callable[[str, bool], None],
+        saw: Saw,
     ) -> None:
         self._outbox = outbox
         self._chats = chats
@@ -64,7 +65,10 @@ class Lookup:
         """
         attempt = Attempt(step=replace(step, digest=""), at=since)
         await self._outbox.begin(claimed, attempt)  # until it is known
-        return await self._found(claimed, talk, attempt, {})
+        answers: Answers = {}
+        if talk.thread and self._chats[talk.chat].limits.rolls:
+            answers[step.key] = await self._answer_for_reply(talk, attempt)
+        return await self._found(claimed, talk, attempt, answers)
 
     async def _found(
         self, claimed: Claimed, talk: Conversation, attempt: Attempt, answers: Answers
@@ -83,24 +87,41 @@ class Lookup:
                 after = getattr(error, "after", None)
                 await self._again(claimed, talk, attempt, after)
                 return None
-            case None:
-                return await self._not_there(claimed, talk, attempt)
-            case found:
+            case Receipt() as found if not _is_known(talk, found):
+                step, receipt = _as_told(step, found)
                 await self._record.note("found", (talk, step))
                 # Written before anything else is begun: the next intention takes the place of this one.
-                await self._outbox.settle(claimed, settled(talk, step, found), self._clock.now())
+                await self._outbox.settle(claimed, settled(talk, step, receipt), self._clock.now())
                 return None
+            case _:
+                return await self._not_there(claimed, talk, attempt)
 
     async def _answer(self, talk: Conversation, attempt: Attempt) -> Receipt | Exception | None:
-        step, since = attempt.step, attempt.at - LOOK_BACK
+        step = attempt.step
         thread = None if step.kind is StepKind.GATHERED else talk.thread
+        return await self._asked(talk, step.key, attempt.at, thread)
+
+    async def _answer_for_reply(self, talk: Conversation, attempt: Attempt) -> Receipt | Exception | None:
+        """In its thread, or among others in the channel, where all that was said before is older."""
+        answer = await self._answer(talk, attempt)
+        if answer is not None:
+            return answer
+        since = max((m.receipt.at for m in talk.messages if m.receipt.at), default=attempt.at)
+        answer = await self._asked(talk, attempt.step.key, since, None)
+        return None if isinstance(answer, Refused | Uncertain) else answer
+
+    async def _asked(
+        self, talk: Conversation, key: str, at: datetime, thread: Receipt | None
+    ) -> Receipt | Exception | None:
+        since = at - LOOK_BACK
         try:
             async with asyncio.timeout(SEND_TIMEOUT.total_seconds()):
-                return await self._chats[talk.chat].find(
-                    talk.address, key=step.key, since=since, thread=thread
-                )
+                return await self._chats[talk.chat].find(talk.address, key=key, since=since, thread=thread)
         except (ChatError, TimeoutError) as exc:
-            self._saw(talk.channel, isinstance(exc, RateLimited | Refused | Uncertain))
+            if not isinstance(
+                exc, RateLimited | Refused | Uncertain
+            ):  # these are answers, and say nothing of posts
+                self._saw(talk.channel, False, False)
             return exc
 
     async def _not_there(self, claimed: Claimed, talk: Conversation, attempt: Attempt) -> Conversation | None:
@@ -124,3 +145,18 @@ class Lookup:
         """Where the chat cannot be read back, a lost reply means saying it again: marked, counted, and told in the docs."""
         await self._record.note("maybe_doubled", (talk, step))
         return replace(talk, maybe_doubled=talk.maybe_doubled + 1, repeats=step.key)
+
+
+def _is_known(talk: Conversation, found: Receipt) -> bool:
+    """True for a message for many that was found once more: what is looked for came later, and is not there."""
+    return isinstance(found, Among) and any(m.receipt.message == found.message for m in talk.messages)
+
+
+def _as_told(step: Step, found: Receipt) -> tuple[Step, Receipt]:
+    """What was said: the step, or in its place a message for many, which will be edited as nobody knows what it shows."""
+    if not isinstance(found, Among):
+        return step, found
+    step = replace(
+        step, kind=StepKind.GATHERED, key=found.key, digest="", members=found.members, why=found.why
+    )
+    return step, Receipt(channel=found.channel, message=found.message, at=found.at)

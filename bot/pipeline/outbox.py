@@ -23,15 +23,16 @@ from bot.domain.incident import Incident, Ledger
 from bot.domain.silences import Silence
 from bot.domain.standing import LOOKED_AT_AGAIN, rests
 from bot.errors import LeaseLost, StoreError
-from bot.pipeline.lanes import Lane, Pace, Turns
+from bot.pipeline.lanes import InWork, Lane, Pace, Turns
 from bot.pipeline.lookup import Answers, Lookup
-from bot.pipeline.record import Record
+from bot.pipeline.record import Record, Saw
 from bot.pipeline.sending import LEASE, Delivered, Ready, Sender, Sent
 from bot.pipeline.supervise import contained
 from bot.pipeline.voice import Voice
 from bot.pipeline.wake import Wake
 from bot.ports import Audit, Chat, Claimed, Clock, Incidents, Limiter, Outbox, Silences
 from bot.store.keys import shard
+from bot.tasks import beside
 from bot.telemetry import Event, log
 
 __all__ = ["Courier", "Delivered", "Pace", "Voice"]
@@ -60,7 +61,7 @@ class Courier:
         audit: Audit | None = None,
         limiter: Limiter | None = None,
         paces: Mapping[tuple[str, str], Pace] | None = None,
-        saw: Callable[[str, bool], None] = lambda chat, ok: None,
+        saw: Saw = lambda chat, ok, is_post: None,
         on_delivered: Callable[[Delivered], None] | None = None,
         reasserts: bool = False,
     ) -> None:
@@ -68,13 +69,14 @@ class Courier:
         self._reasserts = reasserts
         self._incidents = incidents
         self._silences = silences
+        self._silenced: Sequence[Silence] = ()  # as of the last look
         self._chats = chats
         self._clock = clock
         self._voice = replace(voice, limiter=limiter)
         bundles = {name for name, chat in chats.items() if chat.limits.bundles}
         self._turns = Turns(clock, self._voice, limiter, paces or {}, saw, bundles)
         self._lanes: dict[tuple[str, str], Lane] = {}
-        self._in_work: dict[tuple[int, str, str], float] = {}  # by claim: since when
+        self._in_work = InWork()
         self._patience = PATIENCE
         self._is_stopping = False
         self._turned_at = time.monotonic()
@@ -110,10 +112,10 @@ class Courier:
                 shards = self._shards_to_ask(changed, look_every)
                 try:
                     if self._has_room():
-                        claimed, silences = await self._claim(shards)
+                        claimed = await self._claim(shards)
                         is_more = _fills_a_shard(claimed)
                         if claimed:
-                            tasks.create_task(contained("outbox", self._round(claimed, silences, tasks)))
+                            tasks.create_task(contained("outbox", self._round(claimed, tasks)))
                 except StoreError as exc:
                     lost = exc
                 if is_more:
@@ -135,35 +137,25 @@ class Courier:
     async def drain(self) -> int:
         """Deliver what is due now and wait for it; gives how many conversations were looked at."""
         self._patience = timedelta()
-        claimed, silences = await self._claim()
+        claimed = await self._claim()
         async with asyncio.TaskGroup() as tasks:
-            await self._round(claimed, silences, tasks)
+            await self._round(claimed, tasks)
         return len(claimed)
 
-    async def _claim(
-        self, shards: Collection[int] | None = None
-    ) -> tuple[Sequence[Claimed], Sequence[Silence]]:
-        """What is due and the silences: asked for beside one another, for each is a way to the store and back."""
-        now = self._clock.now()
-        silences, claimed = await asyncio.gather(
-            self._silences.active(now), self._outbox.claim(now, PER_SHARD, LEASE, shards)
-        )
-        since = time.monotonic()
-        self._in_work.update((_place(one), since) for one in claimed)
-        return claimed, silences
+    async def _claim(self, shards: Collection[int] | None = None) -> Sequence[Claimed]:
+        if shards is None:  # once a second, and whenever a person silenced something here
+            self._silenced = await self._silences.active(self._clock.now())
+        claimed = await self._outbox.claim(self._clock.now(), PER_SHARD, LEASE, shards)
+        self._in_work.add(claimed)
+        return claimed
 
     def _has_room(self) -> bool:
-        """Whatever became of a conversation, its lease has ended after so long, and with it our work on it."""
-        oldest = time.monotonic() - LEASE.total_seconds()
-        self._in_work = {place: since for place, since in self._in_work.items() if since > oldest}
-        if len(self._in_work) < AT_ONCE:
+        if self._in_work.count() < AT_ONCE:
             return True
         self._looked_at = 0.0  # whoever rang now is heard later
         return False
 
-    async def _round(
-        self, claimed: Sequence[Claimed], silences: Sequence[Silence], tasks: asyncio.TaskGroup
-    ) -> None:
+    async def _round(self, claimed: Sequence[Claimed], tasks: asyncio.TaskGroup) -> None:
         """Find the next step of each, and let it wait in its lane. Those that must be looked up do it beside the others."""
         ledgers = await self._ledgers({one.talk.provider: one.revision for one in claimed})
         in_doubt: dict[tuple[str, str], list[tuple[Claimed, Incident]]] = {}
@@ -177,54 +169,43 @@ class Courier:
                 message = one.talk.attempt.step.key if one.talk.attempt else one.talk.subject
                 in_doubt.setdefault((one.talk.channel, message), []).append((one, incident))
             else:
-                await self._sort(one, one.talk, incident, silences, tasks)
+                await self._sort(one, one.talk, incident, tasks)
         for together in in_doubt.values():
-            tasks.create_task(self._look_up(together, silences, tasks))
+            tasks.create_task(self._look_up(together, tasks))
 
     async def _ledgers(self, revisions: Mapping[str, int]) -> Mapping[str, Ledger]:
         """The ledgers of these providers, asked for beside one another; each of the revision known of it, 0 for none."""
-        found = await asyncio.gather(
-            *(self._incidents.read(name, known) for name, known in revisions.items())
-        )
+        asking = [self._incidents.read(name, known) for name, known in revisions.items()]
+        found = await asyncio.gather(*asking) if len(asking) > 1 else [await one for one in asking]
         return dict(zip(revisions, found, strict=True))
 
-    async def _look_up(
-        self,
-        together: Sequence[tuple[Claimed, Incident]],
-        silences: Sequence[Silence],
-        tasks: asyncio.TaskGroup,
-    ) -> None:
+    async def _look_up(self, together: Sequence[tuple[Claimed, Incident]], tasks: asyncio.TaskGroup) -> None:
         """Conversations that were to be told in one message: the chat is asked for it once."""
         answers: Answers = {}
         for claimed, incident in together:
-            await contained("outbox", self._looked_up(claimed, incident, silences, tasks, answers))
+            await contained("outbox", self._looked_up(claimed, incident, tasks, answers))
 
     async def _looked_up(
-        self,
-        claimed: Claimed,
-        incident: Incident,
-        silences: Sequence[Silence],
-        tasks: asyncio.TaskGroup,
-        answers: Answers,
+        self, claimed: Claimed, incident: Incident, tasks: asyncio.TaskGroup, answers: Answers
     ) -> None:
         try:
             talk = await self._lookup.looked_up(claimed, answers)
             if talk is not None and claimed.must_look:
-                claimed, talk = await self._looked_ahead(claimed, talk, incident, silences)
+                claimed, talk = await self._looked_ahead(claimed, talk, incident)
         except LeaseLost as exc:
             log().warning(Event.LEASE_LOST, reason=str(exc))
             talk = None
         if talk is None:
-            self._in_work.pop(_place(claimed), None)
+            self._in_work.done(claimed)
             self._changed.ring(claimed.talk.provider)  # what was found is settled, and due again
         else:
-            await self._sort(claimed, talk, incident, silences, tasks)
+            await self._sort(claimed, talk, incident, tasks)
 
     async def _looked_ahead(
-        self, claimed: Claimed, talk: Conversation, incident: Incident, silences: Sequence[Silence]
+        self, claimed: Claimed, talk: Conversation, incident: Incident
     ) -> tuple[Claimed, Conversation | None]:
         """Somebody may have gone on whose traces the store lost: look for each coming message until one is not there."""
-        step = self._step_of(talk, incident, silences)
+        step = self._step_of(talk, incident)
         if not isinstance(step, Step) or step.kind is StepKind.EDIT:
             return claimed, talk  # the mark stays for what is posted next
         if step.kind is StepKind.CATCH_UP:  # who went on may have said them one by one
@@ -237,11 +218,10 @@ class Courier:
         claimed: Claimed,
         talk: Conversation,
         incident: Incident,
-        silences: Sequence[Silence],
         tasks: asyncio.TaskGroup,
     ) -> None:
         """Into its lane with a step, back into the store with all else."""
-        match self._step_of(talk, incident, silences):
+        match self._step_of(talk, incident):
             case None:
                 look_again = talk.late_edit_at + LATE_BY if talk.late_edit_at else None
                 if look_again and look_again <= self._clock.now():  # and there is no headline to write again
@@ -252,15 +232,13 @@ class Courier:
                 held = replace(talk, held=hold, was_held=talk.was_held or is_silence)
                 await self._let_go(claimed, held, hold.until)
             case Step() as step:
-                since = self._in_work.get(_place(claimed), 0.0)
+                since = self._in_work.since(claimed)
                 ready = Ready(claimed=claimed, talk=talk, step=step, incident=incident, since=since)
                 self._lane_for(ready, tasks).add(ready)
 
-    def _step_of(
-        self, talk: Conversation, incident: Incident, silences: Sequence[Silence]
-    ) -> Step | Hold | None:
+    def _step_of(self, talk: Conversation, incident: Incident) -> Step | Hold | None:
         now = self._clock.now()
-        hold = hold_of(talk, incident, silences, self._voice.manners(talk.channel), now)
+        hold = hold_of(talk, incident, self._silenced, self._voice.manners(talk.channel), now)
         limits = self._chats[talk.chat].limits
         step = plan(incident, talk, limits, hold)
         if step is None and hold is None and self._reasserts and limits.edits:
@@ -268,7 +246,7 @@ class Courier:
         return step
 
     async def _let_go(self, claimed: Claimed, talk: Conversation, due_at: datetime | None) -> None:
-        self._in_work.pop(_place(claimed), None)
+        self._in_work.done(claimed)
         try:
             await self._outbox.settle(claimed, talk, due_at)
         except LeaseLost as exc:
@@ -285,9 +263,12 @@ class Courier:
     async def _serve(self, lane: Lane, tasks: asyncio.TaskGroup) -> None:
         """Send what waits in a lane, one message at a time, until nothing does."""
         try:
-            await asyncio.sleep(LINGER_S if _is_held_back(lane) and self._patience else 0)
+            if lane.is_held_back and self._patience:
+                await asyncio.sleep(LINGER_S)
             while lane.waiting:
-                wait = await self._turns.wait(lane)
+                wait = await self._turn(lane, tasks)
+                if wait is None:
+                    continue
                 if wait and lane.verb == "edit":
                     await self._put_back(lane, wait * self._crowd())
                 elif wait > self._patience or self._is_stopping:
@@ -298,13 +279,31 @@ class Courier:
                     await self._send_next(lane, tasks)
         finally:
             del self._lanes[lane.channel, lane.verb]
-            if len(self._in_work) >= AT_ONCE // 2:
+            if self._in_work.count() >= AT_ONCE // 2:
                 self._changed.set()  # there is room for others
 
     def _crowd(self) -> float:
         """How many turns an edit should wait: it waits in the store, where news of its incident overtake it."""
         others = sum(lane.verb == "edit" for lane in self._lanes.values())
         return random.uniform(1, max(1, others))  # noqa: S311 - so that they do not all come back together
+
+    async def _turn(self, lane: Lane, tasks: asyncio.TaskGroup) -> timedelta | None:
+        """How long until it is the lane's turn; None when something was sent in it.
+
+        Where nobody spoke lately the turn comes at once: it is asked for while the message is begun. What was begun in vain is
+        begun anew, or settled when it is put back.
+        """
+        if not self._turns.is_quiet(lane):
+            return await self._turns.wait(lane)
+        chosen = self._chosen(lane)
+        lane.take(chosen)
+        begun, wait = await beside(self._sender.begun(chosen), self._turns.wait(lane))
+        if not wait:
+            await self._send(lane, chosen, begun, tasks)
+            return None
+        for ready in chosen:
+            lane.waiting.setdefault(ready.talk.subject, ready)
+        return wait
 
     async def _send_next(self, lane: Lane, tasks: asyncio.TaskGroup) -> None:
         chosen = self._chosen(lane)
@@ -314,11 +313,19 @@ class Courier:
                 return
             chosen = self._chosen(lane)
         lane.take(chosen)
+        await self._send(lane, chosen, None, tasks)
+
+    async def _send(
+        self, lane: Lane, chosen: Sequence[Ready], begun: Sequence[Ready] | None, tasks: asyncio.TaskGroup
+    ) -> None:
+        """Send one message for the chosen; `begun` are those of them whose intention is written, None when nobody did that."""
         if hold := await self._turns.capped(lane, chosen):
             for ready in chosen:
                 await self._held_by_cap(ready, hold)
             return
-        sent = await self._turns.timed(lane, self._sender.send(chosen))
+        if begun is None:
+            begun = await self._sender.begun(chosen)
+        sent = await self._turns.timed(lane, self._sender.send(begun))
         if len(chosen) > 1:  # a storm: the next message need not wait until this one is written down
             tasks.create_task(contained("outbox", self._settled(chosen, sent)))
         else:
@@ -338,7 +345,7 @@ class Courier:
         if sent.settle:
             await sent.settle()
         for ready in chosen:
-            self._in_work.pop(_place(ready.claimed), None)
+            self._in_work.done(ready.claimed)
             self._changed.ring(ready.talk.provider)  # it may be due again
 
     def _chosen(self, lane: Lane) -> list[Ready]:
@@ -355,14 +362,13 @@ class Courier:
     async def _think_again(self, lane: Lane, old: Sequence[Ready], tasks: asyncio.TaskGroup) -> None:
         """While they waited the world went on: plan anew, and let go of claims that are too old to send with."""
         lane.take(old)
-        silences = await self._silences.active(self._clock.now())
         ledgers = await self._ledgers({ready.talk.provider: 0 for ready in old})
         for ready in old:
             if ready.is_stale:
                 await self._let_go(ready.claimed, ready.talk, self._clock.now())
             else:
                 incident = ledgers[ready.talk.provider].incidents.get(ready.talk.subject, ready.incident)
-                await self._sort(ready.claimed, ready.talk, incident, silences, tasks)
+                await self._sort(ready.claimed, ready.talk, incident, tasks)
 
     async def _put_back(self, lane: Lane, wait: timedelta) -> None:
         """The turn comes too late to hold the leases for it."""
@@ -379,15 +385,6 @@ def _fills_a_shard(claimed: Sequence[Claimed]) -> bool:
     """True when a shard may hold more than it was asked for."""
     counts = Counter(shard(one.talk.provider) for one in claimed)
     return max(counts.values(), default=0) >= PER_SHARD
-
-
-def _place(claimed: Claimed) -> tuple[int, str, str]:
-    """One claim: the same conversation may be claimed anew before the first claim's work is put away."""
-    return (claimed.token, claimed.talk.subject, claimed.talk.channel)
-
-
-def _is_held_back(lane: Lane) -> bool:
-    return any(ready.why for ready in lane.waiting.values())
 
 
 async def _either(event: asyncio.Event, seconds: float) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from datetime import timedelta
 
 from bot import telemetry
@@ -11,6 +12,9 @@ from bot.ports import Audit, Clock
 from bot.telemetry import Event, log
 
 BACKOFF_MAX = timedelta(minutes=1)
+
+Saw = Callable[[str, bool, bool], None]
+"""Is told of a chat, or of a channel ("chat:id"), whether a call succeeded, and whether it was a post."""
 
 
 class Record:

@@ -20,7 +20,7 @@ from bot.domain.delivery import LATE_BY, plan
 from bot.domain.gather import Waiting
 from bot.domain.incident import Incident
 from bot.errors import ChatError, LeaseLost, RateLimited, Refused, Unavailable, Uncertain
-from bot.pipeline.record import Record, backoff
+from bot.pipeline.record import Record, Saw, backoff
 from bot.pipeline.voice import Voice
 from bot.ports import Chat, Claimed, Clock, Incidents, Outbox
 from bot.telemetry import Event, log
@@ -87,7 +87,7 @@ class Sender:
         *,
         voice: Voice,
         record: Record,
-        saw: Callable[[str, bool], None],
+        saw: Saw,
         on_delivered: Callable[[Delivered], None] | None,
     ) -> None:
         self._outbox = outbox
@@ -100,38 +100,41 @@ class Sender:
         self._on_delivered = on_delivered
 
     async def send(self, chosen: Sequence[Ready]) -> Sent:
-        """Send one message for all the chosen."""
-        chosen = await self._begun(chosen)
+        """Send one message for all the chosen, which were begun."""
+        if any(ready.is_stale for ready in chosen):
+            log().warning(Event.LEASE_LOST, reason="it took too long to begin")
+            return Sent()  # whoever claims them next looks them up
         if not chosen:
             return Sent()
         first = chosen[0]
-        roles = () if first.step.kind is StepKind.EDIT else await self._voice.roles(chosen)
+        is_post = first.step.kind is not StepKind.EDIT
+        roles = await self._voice.roles(chosen) if is_post else ()
         try:
             async with asyncio.timeout(SEND_TIMEOUT.total_seconds()):
                 card, receipt = await self._called(chosen, roles)
         except (ChatError, TimeoutError) as exc:
-            self._saw(first.talk.channel, isinstance(exc, Refused | RateLimited))
+            self._saw(first.talk.channel, isinstance(exc, Refused | RateLimited), is_post)
             for ready in chosen:
                 await self._unless_lost(self._failed(ready, exc))
             return Sent(pause=exc.after) if isinstance(exc, RateLimited) else Sent()
-        self._saw(first.talk.channel, True)
+        self._saw(first.talk.channel, True, is_post)
         return Sent(settle=lambda: self._succeeded(chosen, card, receipt, roles))
 
-    async def _begun(self, chosen: Sequence[Ready]) -> Sequence[Ready]:
+    async def begun(self, chosen: Sequence[Ready]) -> Sequence[Ready]:
         """The chosen with their intentions written; without those that are no longer ours, which changes a gathered message."""
         while chosen:
             if gather.is_gathered(chosen) and chosen[0].step.kind is not StepKind.EDIT:
                 steps = gather.gathered(chosen)
-                chosen = [replace(r, step=step) for r, step in zip(chosen, steps, strict=True)]
+                chosen = [
+                    replace(r, step=step, alone=r.alone or r.step.key)
+                    for r, step in zip(chosen, steps, strict=True)
+                ]
             now = self._clock.now()
             # Whoever finds these without an outcome cannot know whether the chat is still at it.
             ours = await self._ours([(r, Attempt(step=r.step, at=now, may_be_late=True)) for r in chosen])
             if len(ours) == len(chosen):
                 break
             chosen = ours
-        if any(ready.is_stale for ready in chosen):
-            log().warning(Event.LEASE_LOST, reason="it took too long to begin")
-            return []  # whoever claims them next looks them up
         return chosen
 
     async def _ours(self, pairs: Sequence[tuple[Ready, Attempt]]) -> Sequence[Ready]:
@@ -161,7 +164,8 @@ class Sender:
             return await self._edited_for_many(first)
         if step.kind is StepKind.GATHERED:
             card = self._voice.many([r.incident for r in chosen], step, talk)
-            return card, await chat.post(talk.address, replace(card, mentions=roles), key=step.key)
+            whole = replace(card, mentions=roles, roll=gather.roll_of(chosen))
+            return card, await chat.post(talk.address, whole, key=step.key)
         card = replace(self._voice.card(step, first.incident, talk), mentions=roles)
         if step.kind is not StepKind.EDIT:
             return card, await chat.post(talk.address, card, key=step.key, thread=talk.thread)

@@ -11,14 +11,21 @@ class Wake(asyncio.Event):
     def __init__(self) -> None:
         super().__init__()
         self._providers: set[str] = set()
+        self._is_for_all = False
+
+    def set(self) -> None:
+        """Something may be due anywhere, or is to be seen otherwise."""
+        self._is_for_all = True
+        super().set()
 
     def ring(self, provider: str) -> None:
         """Something of this provider's may be due."""
         self._providers.add(provider)
-        self.set()
+        super().set()
 
     def answered(self) -> frozenset[str]:
         """The providers it was rung for since the last time; empty when it was not, or for nobody in particular."""
         self.clear()
-        rung, self._providers = frozenset(self._providers), set()
+        rung = frozenset() if self._is_for_all else frozenset(self._providers)
+        self._providers, self._is_for_all = set(), False
         return rung

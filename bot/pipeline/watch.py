@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TypeVar
@@ -20,7 +21,7 @@ from bot import telemetry
 from bot.domain.incident import Ledger
 from bot.domain.observation import Listing, Observation, Sighting
 from bot.domain.trust import Doubt, SourceReport, SourceState, Trouble, state_now
-from bot.errors import Emptied, FetchError, ParseError, SourceError
+from bot.errors import Conflict, Emptied, FetchError, ParseError, SourceError
 from bot.net import shown
 from bot.pipeline.ingest import Ingest
 from bot.pipeline.quarantine import Quarantine
@@ -191,19 +192,13 @@ class Watch:
 
     async def _take(self, fetched: Fetched) -> str:
         payload = fetched.payload
-        asking = asyncio.create_task(self._ingest.read(self.source.provider))
-        await asyncio.sleep(0)  # the store answers while we parse
         try:
             seen, problem = await _beside_the_loop(payload, lambda: self._read(payload))
             self._refuse_emptied(seen)
         except ParseError:
-            asking.cancel()
             await self._quarantine.keep(self.source.name, payload)
             raise
-        ledger = await asking
-        gone = self._open_keys(ledger) - {said.key for said in seen.observations}
-        seen = await self._confirmed(seen, gone)
-        await self._ingest.sighting(seen, None if gone else ledger)  # asking elsewhere takes time
+        seen = await self._told(seen)
         self.report = replace(
             self.report,
             listed=len(seen.observations),
@@ -221,6 +216,21 @@ class Watch:
             await self._offered(self.source, payload)
         await self._keep(fetched)
         return "changed"
+
+    async def _told(self, seen: Sighting) -> Sighting:
+        """The sighting as it was decided on. The ledger that we remember is the newest, mostly."""
+        remembered = self._ingest.remembered(self.source.provider)
+        if remembered is not None:
+            with suppress(Conflict):
+                return await self._decided(seen, remembered)
+        return await self._decided(seen, None)
+
+    async def _decided(self, seen: Sighting, ledger: Ledger | None) -> Sighting:
+        known = ledger or await self._ingest.read(self.source.provider)
+        gone = self._open_keys(known) - {said.key for said in seen.observations}
+        seen = await self._confirmed(seen, gone)
+        await self._ingest.sighting(seen, None if gone else ledger)  # asking elsewhere takes time
+        return seen
 
     async def _keep(self, fetched: Fetched) -> None:
         """Only now: what is not committed was not seen."""

@@ -64,7 +64,7 @@ class Eraser:
         self._found: Counter[str] = Counter()
 
     async def erase(self, *, by: str) -> Counter[str]:
-        """Do it; gives how many things of each kind held the person. `by` goes into the audit. Raises StoreError."""
+        """Do it; gives how many things held the person, by what one is called. `by` goes into the audit. Raises StoreError."""
         await self._ledgers()
         await self._silences()
         await self._monitors()
@@ -98,7 +98,7 @@ class Eraser:
                         await incidents.commit(ledger, decision, self._now)
                     except Conflict:
                         continue
-                self._found["acknowledgements"] += len(decision.incidents)
+                self._found["acknowledgement"] += len(decision.incidents)
                 break
             else:
                 raise Conflict(f"{provider}: {TRIES} commits in a row found a newer ledger; try again")
@@ -121,13 +121,13 @@ class Eraser:
         shelf = Shelf(self._client, keys.SILENCES, Silence)
         held = await shelf.all()
         after = {n: replace(s, by=self._without(s.by), why=self._without(s.why)) for n, s in held.items()}
-        await self._put("silences", shelf, held, after)
+        await self._put("silence", shelf, held, after)
 
     async def _monitors(self) -> None:
         shelf = Shelf(self._client, keys.MONITORS, Monitor)
         held = await shelf.all()
         after = {name: replace(monitor, by=self._without(monitor.by)) for name, monitor in held.items()}
-        await self._put("added pages", shelf, held, after)
+        await self._put("added page", shelf, held, after)
 
     async def _put(self, what: str, shelf: Shelf[Any], held: dict[str, Any], after: dict[str, Any]) -> None:
         changed = {name: value for name, value in after.items() if value != held[name]}
@@ -142,7 +142,7 @@ class Eraser:
                     continue
                 before = json.loads(value)
                 cleaned = self._cleaned(before)
-                self._found["console messages"] += cleaned != before
+                self._found["console message"] += cleaned != before
                 if cleaned != before and not self._is_dry_run:
                     after = json.dumps(cleaned, ensure_ascii=False, separators=(",", ":"))
                     await self._client.eval(_SWAP, 1, key, field, value, after)
@@ -168,7 +168,7 @@ class Eraser:
                 if after != line:
                     changed[text(id_)] = [part for pair in after.items() for part in pair]
             last = f"({text(rows[-1][0])}"
-        self._found["audit lines"] += len(changed)
+        self._found["audit line"] += len(changed)
         if changed and not self._is_dry_run:
             await self._client.eval(_REWRITE, 1, keys.AUDIT, json.dumps(changed))
 

@@ -51,6 +51,10 @@ class RedisIncidents:
         ledger = self._cache[provider] = _ledger_of(provider, fields, self._texts[provider])
         return ledger
 
+    def remembered(self, provider: str) -> Ledger | None:
+        """The ledger in memory."""
+        return self._cache.get(provider)
+
     async def commit(self, ledger: Ledger, decision: Decision, now: datetime) -> tuple[Incident, ...]:
         """Write the decision, all or nothing."""
         decision = await self._numbered(ledger, decision)

@@ -30,6 +30,11 @@ class RedisLimiter:
         wait = await self._functions.call("fogbell_take", [keys.bucket(bucket)], per_second, burst)
         return timedelta(milliseconds=int(wait))
 
+    async def left(self, bucket: str, per_second: float, burst: int) -> tuple[int, timedelta]:
+        """How many tokens there are, and how long until there is one more. Takes none."""
+        whole, wait = await self._functions.call("fogbell_left", [keys.bucket(bucket)], per_second, burst)
+        return int(whole), timedelta(milliseconds=int(wait))
+
     async def rest(self, bucket: str, span: timedelta) -> None:
         """No tokens for so long."""
         await self._functions.call("fogbell_rest", [keys.bucket(bucket)], millis(span))

@@ -61,7 +61,7 @@ async def build(config: Config, options: Options) -> AsyncIterator[App]:
         states = Shelf(client, keys.CHECKS, CheckState)
         tempo = tempo_of(config, rules, clock)
         ingest = Ingest(incidents, rules, clock, changed, tempo.saw, courtesy_s=COURTESY_S)
-        sweep = Sweep(incidents, outbox, ingest, clock, tempo.saw_all)
+        sweep = Sweep(incidents, outbox, ingest, clock, tempo.saw_all, changed)
         silences = RedisSilences(client, sweep.wake_all)
         names = dict(rules.names)
         sources = watching(

@@ -61,7 +61,7 @@ def delivery(
     courier = Courier(
         outbox, incidents, silences, chats, options.clock,
         voice=voice, audit=audit, limiter=RedisLimiter(Functions(client)), paces=options.paces,
-        saw=lambda chat, ok: health.saw(chat, ok=ok), on_delivered=also_timed(options.on_delivered),
+        saw=lambda chat, ok, is_post: health.saw(chat, ok=ok, is_post=is_post), on_delivered=also_timed(options.on_delivered),
         reasserts=options.speed is None,
     )  # fmt: skip
     loops: dict[str, Loop] = {"outbox": lambda: courier.run(changed), "health": health.run}

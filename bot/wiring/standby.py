@@ -96,7 +96,7 @@ def loops_of(
             watch.recall(None, None)
         if word is not Word.AGAIN:
             now = datetime.now(UTC)
-            said = words.away(since, now if word is Word.BACK else None)
+            said = words.away(since, now if word is Word.BACK else None, standby.left)
             await ingest.sighting(
                 Sighting(
                     provider=WATCHER,

@@ -454,9 +454,11 @@ async def test_a_proxy_of_the_environment_is_used_unless_it_is_told_not_to(
     with pytest.raises(Unavailable, match="ClientProxyConnectionError"):
         await chat.ping()
     monkeypatch.setenv("NO_PROXY", "slack.invalid")
-    assert chat.web().proxy is None
+    direct = SlackChat(token="xoxb", api_url="https://slack.invalid/api/")
+    assert direct.web().proxy is None
 
     await chat.close()
+    await direct.close()
 
 
 @pytest.mark.parametrize("module", [aiohttp.client_exceptions, slack_sdk.errors], ids=lambda m: m.__name__)

@@ -193,6 +193,32 @@ async def test_an_answer_that_is_lost_is_logged_and_the_listener_lives(
     assert len(sent.answers) == 1
 
 
+@pytest.mark.parametrize(
+    "envelope",
+    [
+        {"type": "slash_commands", "payload": {"command": "/incident"}},
+        {"type": "slash_commands", "payload": None},
+        {"type": "slash_commands", "payload": ["/incident"]},
+        {"type": "events_api", "payload": {"event": {"type": "app_mention", "user": "U1"}}},
+        {"type": "events_api", "payload": {"event": "app_mention"}},
+        {"type": "interactive", "payload": {"type": "block_actions"}},
+        {"type": ["events_api"], "payload": {}},
+    ],
+    ids=str,
+)
+async def test_an_envelope_that_makes_no_sense_ends_nothing_else(
+    envelope: dict[str, object], chat: SlackChat, fake: FakeSlack
+) -> None:
+    """One that raised took the connection with it, and every answer under way; Slack would have sent it again."""
+    async with listening(Desk(takes_s=0.5), chat, fake) as task:
+        sent = await fake.slash("/incident status", answers=0)
+        await fake.sockets.deliver({"envelope_id": "E1", **envelope}, within=0.2)
+        await until(lambda: len(sent.answers) == 1)
+
+        assert not task.done()
+        assert fake.sockets.opened == 1
+
+
 async def test_an_answer_goes_to_no_other_host(chat: SlackChat, fake: FakeSlack) -> None:
     desk = Desk()
     async with listening(desk, chat, fake):

@@ -21,6 +21,7 @@ def test_a_person_is_counted_then_erased_then_nowhere(
     config: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["say", *config, "silence", "shop", "2h", "Ada Lovelace knows"]) == OK
+    assert main(["say", *config, "silence", "shop", "3h", "Ada Lovelace is on it"]) == OK
     capsys.readouterr()
 
     said = []
@@ -29,8 +30,8 @@ def test_a_person_is_counted_then_erased_then_nowhere(
         said.append(capsys.readouterr().out.strip())
 
     assert said == [
-        "Would change: 1 audit lines, 1 silences.",
-        "Changed: 1 audit lines, 1 silences.",
+        "Would change: 2 audit lines, 1 silence.",
+        "Changed: 2 audit lines, 1 silence.",
         "Changed: nothing.",
     ]
 

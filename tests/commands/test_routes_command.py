@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
+from bot.domain.channels import Manners
+from bot.domain.explain import Room
 from bot.domain.routing import Group, Mode, Route
 from bot.domain.silences import silence
 from bot.domain.words import Impact
@@ -67,3 +69,23 @@ async def test_routes_knows_which_chats_are_away(desk: Desk) -> None:
 
     assert "slack:C1: nothing, discord:1 speaks for ops" in said
     assert "discord:1: at once" in said
+
+
+async def test_routes_knows_how_much_a_channel_may_still_hear_in_this_hour(desk: Desk) -> None:
+    async def room_of(channel: str, most: int) -> Room:
+        return Room(left=most - 5, more_at=NOON + timedelta(minutes=8))
+
+    desk.incidents.put(outage())
+    with_route(desk, Route(to=("ops",)))
+    desk.dispatcher.room_of = room_of
+
+    said = []
+    for most in (7, 5):
+        manners = {"slack:C1": Manners(posts_per_hour=most)}
+        desk.dispatcher.rules = replace(desk.dispatcher.rules, manners=manners)
+        said.append(words(await desk.say("routes INC-12")).splitlines()[-1])
+
+    assert said == [
+        "slack:C1: at once; at most 7 messages an hour, 2 of them left",
+        "slack:C1: held until 12:08 UTC by its limit of 5 messages an hour; SEV1 would be told now",
+    ]

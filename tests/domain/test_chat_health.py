@@ -39,6 +39,33 @@ def test_when_a_chat_is_away(calls: list[tuple[float, bool]], is_away: bool, why
     assert lived(*calls).is_away is is_away, why
 
 
+@pytest.mark.parametrize(
+    ("calls", "is_away", "why"),
+    [
+        (
+            [(0, False, True), (1, True, False), (2, False, True)],
+            True,
+            "edits that work do not help new messages",
+        ),
+        ([(0, False, True), (1, True, True), (2, False, True)], False, "a message arrived"),
+        (
+            [(0, False, False), (1, True, False), (2, False, False)],
+            False,
+            "only edits failed, and one worked",
+        ),
+        ([(0, False, True), (2, False, True), (3, True, False), (8, True, False)], True, "still no message"),
+    ],
+)
+def test_what_failed_to_post_must_post_again(
+    calls: list[tuple[float, bool, bool]], is_away: bool, why: str
+) -> None:
+    health = ChatHealth()
+    for minutes, ok, is_post in calls:
+        health = after_call(health, ok=ok, now=at(minutes), is_post=is_post)
+
+    assert health.is_away is is_away, why
+
+
 def test_time_alone_leaves_and_returns() -> None:
     failing = lived((0, False))
     away = judged(failing, at(2))

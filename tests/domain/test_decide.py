@@ -623,3 +623,64 @@ class TestDigests:
         world.see(sighting(5, said(impact=Impact.MINOR, **RESOLVED), listing=Listing.WINDOW))
 
         assert (world.only.is_open, world.only.digests) == (False, ("slack:C1",))
+
+
+def unwatched(minutes: float, *sources: str) -> Sighting:
+    """What the clock says of sources that nobody looks at any more."""
+    return replace(sighting(minutes, source=CLOCK), unwatched=frozenset(sources))
+
+
+def test_what_only_an_unwatched_source_spoke_of_ends() -> None:
+    world = seen_before()
+    world.see(sighting(0, said()))
+
+    world.see(unwatched(60, "acme"))
+
+    ended = world.only
+    assert (ended.status, ended.closure, ended.closed_at) == (Status.RESOLVED, Closure.UNWATCHED, at(60))
+    assert world.last is not None
+    assert world.last.due == (("INC-1", CHANNEL),)
+    assert world.see(unwatched(70, "acme")) is None
+
+
+def test_an_unwatched_source_ends_nothing_that_another_one_still_lists() -> None:
+    world = seen_before()
+    world.see(sighting(0, said()))
+    world.see(sighting(1, said(), source="acme-rss"))
+
+    world.see(unwatched(60, "acme"))
+
+    assert world.only.is_open
+    assert [claim.source for claim in world.only.claims] == ["acme-rss"]
+
+
+def test_an_unwatched_source_ends_nothing_that_a_feed_without_ends_still_tells_of() -> None:
+    world = seen_before()
+    world.see(sighting(0, said()))
+    world.see(sighting(1, said(may_lapse=True, updated_at=at(1)), source="acme-rss", listing=Listing.WINDOW))
+
+    world.see(unwatched(60, "acme"))
+
+    assert world.only.is_open
+
+
+def test_where_the_others_said_that_it_is_over_their_word_stands() -> None:
+    world = seen_before()
+    world.see(sighting(0, said()))
+    world.see(sighting(6, said(**RESOLVED), source="acme-history", listing=Listing.WINDOW))
+    world.see(sighting(7, said(updated_at=at(6.5))))  # and the first one says that it goes on
+    assert world.only.is_open
+
+    world.see(unwatched(60, "acme"))
+
+    assert (world.only.is_open, world.only.closure) == (False, Closure.STATED)
+
+
+def test_a_source_that_is_watched_again_opens_again_what_it_still_lists() -> None:
+    world = seen_before()
+    world.see(sighting(0, said()))
+    world.see(unwatched(60, "acme"))
+
+    world.see(sighting(90, said()))
+
+    assert (world.only.is_open, world.only.reopened) == (True, 1)

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain.conversation import Conversation, Hold, Limits, Receipt, Step, StepKind, message_key, settled
+from bot.domain.decide import CLOCK
 from bot.domain.delivery import CATCH_UP_ABOVE, plan, reassertion
 from bot.domain.incident import Incident, Opening
 from bot.domain.present import present
@@ -131,6 +132,18 @@ def test_disappearance_is_one_edit_without_updates() -> None:
 
     assert [(s.kind, s.updates) for s in steps] == [(StepKind.EDIT, ())]
     assert "No longer listed by acme" in present(steps[0], world.only, names={}).plain
+
+
+@pytest.mark.parametrize(("limits", "kind"), [(LIMITS, StepKind.EDIT), (POST_ONLY, StepKind.UPDATE)])
+def test_the_end_of_what_nobody_watches_any_more_rings_nobody(limits: Limits, kind: StepKind) -> None:
+    world = World()
+    talk, _ = told(grown(world, 0, "u1"), None, limits)
+    world.see(replace(sighting(5, source=CLOCK), unwatched=frozenset({"acme"})))
+
+    _, steps = told(world.only, talk, limits)
+
+    assert [(s.kind, s.updates, s.rings) for s in steps] == [(kind, (), False)]
+    assert "No longer watched here" in present(steps[0], world.only, names={}).plain
 
 
 def test_a_closed_incident_is_left_alone_until_it_reopens() -> None:

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from bot.domain.channels import Manners, Span
-from bot.domain.explain import About, condition_words, explain
+from bot.domain.explain import About, Room, condition_words, explain
 from bot.domain.incident import Incident
 from bot.domain.observation import Place
 from bot.domain.routing import Condition, Group, Mode, Route, heard
@@ -41,10 +41,11 @@ def told(incident: Incident = INCIDENT, **changes: Any) -> dict[str, str]:
 
 
 def lines(about: About, incident: Incident = INCIDENT, **changes: Any) -> list[str]:
-    until = changes.pop("silenced_until", None)
+    until, rooms = changes.pop("silenced_until", None), changes.pop("rooms", {})
     defaults: dict[str, Any] = {"groups": (Group(name="ops", channels=("slack:C1",)),), "digest_to": ("ops",)}
     rules = Rules(**{**defaults, **changes})
-    return [line.words for line in explain(incident, rules, NOW, silenced_until=until) if line.about is about]
+    said = explain(incident, rules, NOW, silenced_until=until, rooms=rooms)
+    return [line.words for line in said if line.about is about]
 
 
 MAJOR = Route(to=("ops",), impact=Impact.MAJOR)
@@ -242,3 +243,24 @@ def test_what_is_said_is_what_is_done() -> None:
 def test_a_condition_that_asks_for_nothing_is_everything() -> None:
     assert condition_words(Condition()) == "everything"
     assert condition_words(Condition(worst=Severity.SEV1, impact=Impact.CRITICAL)) == "SEV1, critical"
+
+
+@pytest.mark.parametrize(
+    ("severity", "left", "said"),
+    [
+        (Severity.SEV3, 2, "at once; at most 5 messages an hour, 2 of them left"),
+        (
+            Severity.SEV3,
+            0,
+            "held until 23:42 CET by its limit of 5 messages an hour; SEV1 would be told now",
+        ),
+        (Severity.SEV1, 0, "at once; at most 5 messages an hour, 0 of them left"),
+    ],
+)
+def test_what_is_left_of_the_limit_of_the_hour_is_said(severity: Severity, left: int, said: str) -> None:
+    rooms = {"slack:C1": Room(left=left, more_at=NOW + timedelta(minutes=12))}
+    manners = {"slack:C1": Manners(zone=BERLIN, posts_per_hour=5)}
+
+    assert told(replace(INCIDENT, severity=severity), routes=(ALL,), manners=manners, rooms=rooms) == {
+        "slack:C1": said
+    }

@@ -11,7 +11,7 @@ from bot.domain.card import Tone
 from bot.domain.conversation import Conversation, Hold, Limits, Receipt, Step, StepKind, Why, settled
 from bot.domain.delivery import plan
 from bot.domain.incident import Incident
-from bot.domain.words import Impact, Severity, Status
+from bot.domain.words import Impact, Kind, Severity, Status
 from tests.build import at, incident, update
 
 LIMITS = Limits(gathers=True)
@@ -144,6 +144,29 @@ def test_the_card_says_why_it_comes_now() -> None:
         "While this channel was quiet: 2 incidents",
         "2 incidents held back (limit of messages an hour: 9)",
     ]
+
+
+@pytest.mark.parametrize(
+    ("language", "works", "both"),
+    [
+        ("en", "Digest: 2 maintenance windows", "Digest: 2 incidents and 1 maintenance window"),
+        ("de", "Überblick: 2 Wartungen", "Überblick: 2 Störungen und 1 Wartung"),
+        ("fr", "Récapitulatif\u00a0: 2 maintenances", "Récapitulatif\u00a0: 2 incidents et 1 maintenance"),
+        ("es", "Resumen: 2 mantenimientos", "Resumen: 2 incidentes y 1 mantenimiento"),
+        ("pt", "Resumo: 2 manutenções", "Resumo: 2 incidentes e 1 manutenção"),
+        ("ja", "まとめ: メンテナンス2件", "まとめ: 障害2件、メンテナンス1件"),
+    ],
+)
+def test_planned_work_is_not_called_an_incident(language: str, works: str, both: str) -> None:
+    work = [replace(incident(f"INC-{n}"), kind=Kind.MAINTENANCE, status=Status.SCHEDULED) for n in (1, 2)]
+    others = [incident("INC-3"), incident("INC-4")]
+
+    titles = [
+        gather.card(held, Why.DIGEST, names={}, language=language).title
+        for held in (work, [*others, work[0]])
+    ]
+
+    assert titles == [works, both]
 
 
 def test_when_all_are_over_it_looks_over() -> None:

@@ -32,13 +32,20 @@ SAME_AS_ENGLISH = {  # what people of that language say as well, and marks witho
         "maintenance",
         "{service} via {path}",
         "{count} incident",
-        "{provider}: {count} incident",
+        "{count} incidents",
     },
     "es": set(),
     "pt": {"Status", "{service} via {path}"},
     "ja": set(),
 }
-WORDLESS = {"{provider}: {title}", "{title} ({facts})", ", ", "{minutes} min", "{hours} h {minutes:02} min"}
+WORDLESS = {
+    "{provider}: {title}",
+    "{provider}: {what}",
+    "{title} ({facts})",
+    ", ",
+    "{minutes} min",
+    "{hours} h {minutes:02} min",
+}
 WORDLESS |= {"{days} d {hours:02} h"}
 ENGLISH_ONLY = re.compile(
     r"\b(the|and|of|since|updates?|more|while|this|was|now|hits|catching|away|over|began|ended|"
@@ -227,7 +234,14 @@ def test_a_german_noun_keeps_its_capital_in_the_middle_of_a_line() -> None:
 
 
 def test_gathered_cards_and_our_own_troubles_have_words() -> None:
-    facts = {"count": 3, "provider": "AWS", "chat": "Slack", "time": "12:03", "limit": 20}
+    facts = {
+        "count": 3,
+        "what": "3 incidents",
+        "provider": "AWS",
+        "chat": "Slack",
+        "time": "12:03",
+        "limit": 20,
+    }
     facts |= {"duration": "5 min", "services": "checkout"}
     told = (
         *(Phrase.STORM_TITLE, Phrase.STORM_OF_PROVIDER, Phrase.DIGEST_TITLE, Phrase.QUIET_TITLE),

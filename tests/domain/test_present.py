@@ -185,6 +185,7 @@ def test_japanese_cards_have_their_own_order_and_marks() -> None:
 NOTES: list[dict[str, Any]] = [
     {"closure": Closure.UNLISTED},
     {"closure": Closure.LAPSED},
+    {"closure": Closure.UNWATCHED},
     {"opening": Opening.RETROACTIVE},
     {"reopened": 1, "status": Status.MONITORING},
     {"began_at": None},

@@ -44,6 +44,9 @@ class FakeIncidents:
     async def read(self, provider: str, revision: int = 0) -> Ledger:
         return self.ledgers.get(provider, Ledger(provider=provider))
 
+    def remembered(self, provider: str) -> Ledger | None:
+        return self.ledgers.get(provider)
+
     async def commit(self, ledger: Ledger, decision: Decision, now: datetime) -> tuple[Incident, ...]:
         held = await self.read(ledger.provider)
         if held.revision != ledger.revision:

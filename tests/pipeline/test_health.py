@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from datetime import timedelta
 from functools import partial
 from typing import Any, cast
 
@@ -13,7 +14,7 @@ from bot.domain.conversation import Limits
 from bot.domain.failover import ChatHealth
 from bot.domain.routing import Group, Mode
 from bot.domain.rules import EVERYTHING, Rules
-from bot.errors import Unavailable
+from bot.errors import RateLimited, Unavailable, Uncertain
 from bot.pipeline.health import Health
 from bot.pipeline.ingest import Ingest
 from bot.pipeline.outbox import Courier, Voice
@@ -51,7 +52,7 @@ class Replica:
             chats,
             clock,
             voice=Voice(names={}, rules=lambda: RULES, health=lambda: self.health.known),
-            saw=lambda chat, ok: self.health.saw(chat, ok=ok),
+            saw=lambda chat, ok, is_post: self.health.saw(chat, ok=ok, is_post=is_post),
         )
 
     async def see(self, *names: str) -> None:
@@ -115,6 +116,27 @@ async def test_the_next_chat_takes_over_and_says_why(
 
     (headline,) = chats["discord"].shown
     assert headline.card.sections[0].text == "Slack is unreachable since 2025-10-20 07:00 UTC"
+
+
+@pytest.mark.parametrize("reads", [None, RateLimited("slack", "C1", timedelta(seconds=20))], ids=repr)
+async def test_a_chat_that_edits_and_takes_no_posts_is_left(
+    reads: Exception | None, functions: Functions, chats: dict[str, FakeChat]
+) -> None:
+    """Each edit that worked began the two minutes anew, and so did each look-up that came too soon: nobody heard the news."""
+    replica = Replica(functions, VirtualClock(at(0)), chats)
+    await replica.see("u1")
+    await replica.live(until=1)
+    faults = {"post": Uncertain("slack", "C1", "an error"), "find": reads}
+    chats["slack"].fault = lambda call: faults.get(call)
+
+    for n in range(24):
+        replica.health.saw("slack", ok=True, is_post=False)  # the headline of another incident
+        await replica.see("u1", "u2")
+        await replica.live(until=1 + n / 6)
+
+    assert "edit" not in chats["slack"].calls
+    assert replica.health.usable() == {"discord"}
+    assert len(chats["discord"].shown) == 1
 
 
 async def test_who_comes_back_gets_one_catch_up(functions: Functions, chats: dict[str, FakeChat]) -> None:

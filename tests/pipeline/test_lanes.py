@@ -324,3 +324,15 @@ async def test_when_the_chat_asks_to_be_left_alone_all_replicas_do(room: Room) -
     await room.courier().drain()
 
     assert room.chat.calls == ["post"]
+
+
+async def test_what_was_begun_before_its_turn_came_leaves_no_intention_behind(room: Room) -> None:
+    """The turn is asked for while the message is begun; another worker had taken it."""
+    room.paces = {("fake", "post"): Pace(per_second=0.01, burst=1)}
+    await RedisLimiter(room.functions).take("post:fake:C1", 0.01, 1)
+    await room.see("e1")
+
+    await room.courier().drain()
+
+    (claimed,) = await RedisOutbox(room.functions).claim(at(60), 10, timedelta(seconds=30))
+    assert (room.chat.calls, claimed.talk.attempt) == ([], None)

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from structlog.testing import capture_logs
 
 from bot.domain.routing import Group
 from bot.domain.rules import Rules
@@ -13,7 +14,9 @@ from bot.domain.words import Status
 from bot.pipeline.ingest import Ingest
 from bot.pipeline.sweep import EVERY_SECONDS, Sweep
 from bot.pipeline.wake import Wake
+from bot.store import keys
 from bot.store.redis import Functions, RedisIncidents, RedisOutbox
+from bot.telemetry import Event
 from tests.build import CHANNEL, RULES, at, said, sighting
 from tests.fakes.store_fakes import FakeClock
 
@@ -84,6 +87,21 @@ async def test_what_was_over_and_unlisted_for_long_is_forgotten(functions: Funct
     assert (dict(ledger.incidents), dict(ledger.known)) == ({}, {})
 
 
+async def test_a_ledger_that_cannot_be_read_costs_the_others_nothing(functions: Functions) -> None:
+    life = Life(functions)
+    for name in ("bad", "good"):
+        seen = sighting(0, said(provider=name, may_lapse=True, updated_at=at(0)))
+        await life.ingest.sighting(replace(seen, provider=name))
+    await functions.client.hset(keys.ledger("bad"), mapping={"revision": 99, "i:INC-1": b"9{}"})
+
+    life.clock.at += RULES.lapse_after + timedelta(minutes=1)
+    with capture_logs() as logs:
+        await life.sweep.once()
+
+    assert (await life.incidents.read("good")).open_incidents == ()
+    assert [line["provider"] for line in logs if line["event"] == Event.STORE_UNREADABLE] == ["bad"]
+
+
 async def test_a_changed_silence_wakes_closed_incidents_too(functions: Functions) -> None:
     """One that ended while it was silenced still has its end to tell."""
     life = Life(functions)
@@ -116,3 +134,16 @@ async def test_it_sweeps_at_once_and_then_at_its_pace(functions: Functions) -> N
         await sweep.run()
 
     assert slept == [EVERY_SECONDS, EVERY_SECONDS]
+
+
+async def test_a_silence_makes_this_worker_look_at_once(functions: Functions) -> None:
+    """Others look once a second, and so does this one for what it was not told of."""
+    changed = Wake()
+    life = Life(functions)
+    changed.ring("acme")
+
+    await Sweep(life.incidents, life.outbox, life.ingest, life.clock, changed=changed).wake_all()
+
+    assert changed.is_set()
+    assert changed.answered() == frozenset(), "for nobody in particular: all is looked at"
+    assert changed.answered() == frozenset()

@@ -401,3 +401,25 @@ async def test_a_server_that_asks_us_to_stay_away_is_heard(mast: Mast) -> None:
     mast.feeds.fail(PATH, fault.status(429, retry_after="300"))
 
     assert await mast.look(0) == 300
+
+
+@pytest.mark.parametrize("listed", [("e1", "e3"), ("e1",)], ids=["with news", "without"])
+async def test_what_another_worker_took_in_meanwhile_needs_a_second_look_to_be_over(
+    mast: Mast, listed: tuple[str, ...]
+) -> None:
+    """We remember the ledger of before, in which there was nothing to miss."""
+    mast.serve("e1")
+    await mast.look(0)
+    ingest = Ingest(RedisIncidents(mast.functions), RULES, mast.clock, Wake())
+    other = Watch(
+        mast.source, mast.fetcher, ingest, mast.clock, mast.marks, quarantine=Quarantine(mast.folder)
+    )
+    await other.pushed(Payload(body=page(entry("e2")).encode(), url=mast.source.url, fetched_at=at(1)))
+
+    mast.feeds.serve(PATH, page(*map(entry, listed)) + " ")
+    await mast.look(2)
+    after_one, is_pending = await mast.open_keys(), mast.watch.is_pending
+    await mast.look(3)
+
+    assert (after_one, is_pending) == (sorted({*listed, "e2"}), True)
+    assert await mast.open_keys() == list(listed)

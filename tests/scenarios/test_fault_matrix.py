@@ -25,16 +25,9 @@ NO_SENSE = {
     for kind in ("headline", "update", "catch-up", "gathered")
 } | {
     ("fail-over, begin lost", "gathered", "discord"): (
-        "As on Slack, where the cell fails; but when the same incidents meet again within minutes, Discord's nonce helps."
+        "When even the intentions are lost (no WAIT), only a roll of its members would find the message, and Discord has no"
+        " place for one that people do not see; when the same incidents meet again within minutes, its nonce helps."
     )
-}
-
-# Cells that fail for a reason that is known.
-KNOWN = {
-    ("fail-over, begin lost", "gathered", "slack"): (
-        "A message for many is known by a key that its members share. When the fail-over lost even the intentions (no WAIT),"
-        " the members look for their own headlines only, and are told a second time. With WAIT 1 see the next fault."
-    ),
 }
 
 ALL = [
@@ -52,13 +45,7 @@ def test_the_matrix_is_whole() -> None:
     assert (len(ALL), len(NO_SENSE) * len(REPLICAS), len(CELLS)) == (420, 10, 410)
 
 
-def _param(cell: Cell) -> object:
-    reason = KNOWN.get((cell.fault, cell.kind, cell.chat))
-    marks = [pytest.mark.xfail(strict=True, reason=reason)] if reason else []
-    return pytest.param(cell, id=str(cell), marks=marks)
-
-
-@pytest.mark.parametrize("cell", [_param(cell) for cell in CELLS])
+@pytest.mark.parametrize("cell", CELLS, ids=str)
 async def test_the_promise_is_kept(cell: Cell, redis_url: str) -> None:
     async with SIDES[cell.chat]() as side:
         world = World(side)

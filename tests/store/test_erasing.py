@@ -81,7 +81,7 @@ async def test_she_is_nowhere_any_more_and_everybody_else_still_is(functions: Fu
 
     text = await everything(functions)
     assert dict(found) == {
-        "acknowledgements": 1, "silences": 1, "added pages": 1, "audit lines": 2, "console messages": 1,
+        "acknowledgement": 1, "silence": 1, "added page": 1, "audit line": 2, "console message": 1,
     }  # fmt: skip
     assert "Ada Lovelace" not in text.replace("Ada Lovelaces", "")
     assert "U012AB3CD" not in text

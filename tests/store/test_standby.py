@@ -61,18 +61,18 @@ class Worker:
                     talk = Conversation(subject=incident.id, provider=provider, channel=channel)
                     await self.outbox.wake(talk, at(0))
 
-    async def sees(self, minutes: float, *names: str, key: str = "e1") -> Incident:
+    async def sees(self, minutes: float, *names: str, key: str = "e1", provider: str = "acme") -> Incident:
         """The provider says these updates."""
         updates = tuple(update(n, m) for m, n in enumerate(names))
         seen = sighting(minutes, said(key, updates=updates), listing=Listing.PART)
-        return await self.ingested(seen, key)
+        return await self.ingested(replace(seen, provider=provider), key)
 
     async def ingested(self, seen: Sighting, key: str) -> Incident:
-        ledger = await self.incidents.read("acme")
+        ledger = await self.incidents.read(seen.provider)
         decision = decide(ledger, seen, ROUTED)
         if decision is not None:
             await self.incidents.commit(ledger, decision, seen.seen_at)
-        ledger = await self.incidents.read("acme")
+        ledger = await self.incidents.read(seen.provider)
         return next(i for i in ledger.incidents.values() if key in i.keys)
 
     async def says(self, minutes: float = 60) -> list[tuple[str, Step]]:
@@ -130,7 +130,8 @@ async def copied(one: Worker, incident: Incident) -> None:
     async with asyncio.timeout(10):
         while True:
             held = (await own.read("acme")).incidents.get(incident.id)
-            if held == incident and list(await talks.conversations(incident)) == there:
+            number = await one.standby._own.get(keys.NUMBER)  # of the slower part of the copy
+            if held == incident and number and list(await talks.conversations(incident)) == there:
                 return
             await asyncio.sleep(0.02)
 
@@ -483,6 +484,67 @@ async def test_a_leader_that_cannot_bring_its_copy_home_says_why(store: Store, t
             await client.rename("aside", keys.ledger("acme"))
             await until(lambda: not one.standby.is_shut)
             await client.aclose()
+
+
+async def test_one_ledger_that_the_store_refuses_keeps_nobody_away(store: Store, tmp_path: Path) -> None:
+    async with worker(store, tmp_path / "a", patience=replace(QUICK, refused=0.5)) as one:
+        await copied(one, await one.sees(1, "a"))
+        client = connect(store.url)
+        await store.kill()
+        await until(lambda: one.standby.is_away)
+        grown = await one.sees(2, "a", "b")
+        await one.sees(2, "x", key="e2", provider="broken")
+        await store.back()
+        await client.set(keys.ledger("broken"), "no ledger")
+
+        with capture_logs() as logs:
+            await until(lambda: not one.standby.is_away)
+
+        (left,) = [line for line in logs if line["event"] == Event.STANDBY_LEFT]
+        assert (left["provider"], left["log_level"]) == ("broken", "error")
+        assert "backup" in left["remedy"]
+        assert [line for line in logs if line["event"] == Event.STANDBY_STAYS]  # it was tried more than once
+        assert await one.incidents.find(grown.id) == grown
+        assert one.standby.left == ("broken",)
+        ((_, audited),) = await client.xrange(keys.AUDIT)
+        assert (audited[b"actor"], b"broken" in audited[b"command"]) == (b"fogbell", True)
+        assert audited[b"outcome"].startswith(b"given up: ")
+        await client.aclose()
+
+
+async def test_a_store_that_refuses_every_ledger_is_waited_for(store: Store, tmp_path: Path) -> None:
+    async with worker(store, tmp_path / "a", patience=replace(QUICK, refused=0.1)) as one:
+        await copied(one, await one.sees(1, "a"))
+        client = connect(store.url)
+        await store.kill()
+        await until(lambda: one.standby.is_away)
+        await store.back(empty=True)
+        await client.set(keys.ledger("acme"), "no ledger")
+
+        with capture_logs() as logs:
+            await until(lambda: sum(line["event"] == Event.STANDBY_STAYS for line in logs) > 3)
+            assert one.standby.is_away
+
+        await client.delete(keys.ledger("acme"))
+        await until(lambda: not one.standby.is_away)
+        await client.aclose()
+
+
+async def test_a_ledger_that_cannot_be_read_does_not_cost_the_copies_of_others(
+    store: Store, tmp_path: Path
+) -> None:
+    async with worker(store, tmp_path / "a", patience=replace(QUICK, tick=60.0)) as one:
+        names = ("a", "b", "c", "d")
+        for name in names:
+            await one.sees(1, "x", key=f"e-{name}", provider=name)
+        await one.standby.client.hset(keys.ledger("b"), mapping={"revision": 99, "i:INC-2": b"9{}"})
+        mirror = Mirror(one.standby._store, one.standby._own, one.incidents)
+
+        await mirror.copy_ledgers()
+
+        own = RedisIncidents(Functions(one.standby._own))
+        held = [bool((await own.read(name)).incidents) for name in names if name != "b"]
+        assert held == [True, True, True]
 
 
 async def test_the_copy_forgets_what_the_ledger_lets_go_of(store: Store, tmp_path: Path) -> None:

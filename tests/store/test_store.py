@@ -26,11 +26,11 @@ LEASE = timedelta(seconds=30)
 
 
 async def committed(incidents: RedisIncidents, seen: Sighting) -> Ledger:
-    ledger = await incidents.read("acme")
+    ledger = await incidents.read(seen.provider)
     decision = decide(ledger, seen, RULES)
     assert decision is not None
     await incidents.commit(ledger, decision, seen.seen_at)
-    return await incidents.read("acme")
+    return await incidents.read(seen.provider)
 
 
 async def test_a_ledger_reads_back_as_it_was_written(functions: Functions) -> None:
@@ -104,6 +104,40 @@ async def test_nothing_is_due_before_its_time(functions: Functions) -> None:
 
     assert await outbox.claim(at(9), 10, LEASE) == []
     assert await outbox.next_due() == at(10)
+
+
+async def test_a_claim_tells_the_revision_of_each_ledger(functions: Functions) -> None:
+    """Who has that one in memory need not ask for it."""
+    incidents = RedisIncidents(functions)
+    for provider in ("acme", "other"):
+        await committed(incidents, replace(sighting(0, said("e1"), source=provider), provider=provider))
+    await committed(incidents, sighting(1, said("e1"), said("e2")))
+
+    claimed = await RedisOutbox(functions).claim(at(9), 10, LEASE)
+
+    newest = {name: (await incidents.read(name)).revision for name in ("acme", "other")}
+    assert {one.talk.provider: one.revision for one in claimed} == newest
+
+
+async def test_the_ledger_in_memory_serves_only_for_its_revision(functions: Functions) -> None:
+    mine, theirs = RedisIncidents(functions), RedisIncidents(functions)
+    await committed(mine, sighting(0, said("e1")))
+    old = (await mine.read("acme")).revision
+    await committed(theirs, sighting(1, said("e1"), said("e2")))
+    new = (await theirs.read("acme")).revision
+
+    assert [(await mine.read("acme", revision)).revision for revision in (old, new, old)] == [old, new, new]
+
+
+async def test_an_incident_is_found_in_whichever_ledger_it_is(functions: Functions) -> None:
+    incidents = RedisIncidents(functions)
+    assert await incidents.find("INC-1") is None
+    for provider in ("acme", "other"):
+        await committed(incidents, replace(sighting(0, said("e1"), source=provider), provider=provider))
+
+    found = [await RedisIncidents(functions).find(name) for name in ("INC-1", "INC-2", "INC-3")]
+
+    assert [one and one.provider for one in found] == ["acme", "other", None]
 
 
 async def one_claim(functions: Functions, lease: timedelta = LEASE) -> Claimed:
@@ -211,6 +245,18 @@ async def test_a_bucket_gives_its_burst_and_then_its_rate(functions: Functions) 
 
     assert waits[:2] == [timedelta(), timedelta()]
     assert timedelta(milliseconds=500) < waits[2] <= timedelta(seconds=1)
+
+
+async def test_what_a_bucket_holds_can_be_asked_without_taking_any(functions: Functions) -> None:
+    limiter = RedisLimiter(functions)
+
+    untouched = await limiter.left("cap:slack:C1", 0.01, 3)
+    await limiter.take("cap:slack:C1", 0.01, 3)
+    after = [await limiter.left("cap:slack:C1", 0.01, 3) for _ in range(2)]
+
+    assert untouched[0] == 3
+    assert [left for left, _ in after] == [2, 2]
+    assert all(timedelta(seconds=95) < wait <= timedelta(seconds=100) for _, wait in after)
 
 
 async def test_a_lease_has_one_owner_who_may_come_back_to_it(functions: Functions) -> None:

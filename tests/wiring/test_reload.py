@@ -6,8 +6,8 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, fields
-from datetime import UTC, datetime
+from dataclasses import dataclass, fields, replace
+from datetime import UTC, datetime, timedelta
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ import pytest
 import structlog
 
 from bot.config import Config, load
+from bot.domain.incident import Closure, Incident
 from bot.domain.observation import Place
 from bot.ports import Monitor
 from bot.tasks import end
@@ -150,6 +151,34 @@ async def test_open_incidents_are_seen_by_the_new_rules_at_once(tmp_path: Path, 
         after = (await app.incidents.read("acme")).incidents["INC-1"]
         assert before.channels == ("terminal:main",)
         assert after.channels == ("terminal:main", "console:board")
+
+
+async def test_what_a_source_said_that_is_gone_ends_once_nobody_saw_it_for_a_day(
+    tmp_path: Path, redis_url: str
+) -> None:
+    now = datetime.now(UTC)
+    async with stage(tmp_path, redis_url) as worker:
+        for provider, age in (("acme", timedelta(days=2)), ("other", timedelta(hours=2))):
+            seen = replace(
+                sighting(0, said(provider=provider), source=provider), provider=provider, seen_at=now - age
+            )
+            await worker.app.ingest.sighting(seen)
+        assert (await worker.reload(BASE))[0]
+        assert [i.closure for i in await every_incident(worker)] == [
+            None,
+            None,
+        ]  # one is known, one was just seen
+
+        await worker.reload(
+            BASE.replace('name = "acme"', 'name = "acme-2"').replace("title", 'provider = "x"\ntitle')
+        )
+
+        assert [i.closure for i in await every_incident(worker)] == [Closure.UNWATCHED, None]
+
+
+async def every_incident(worker: Stage) -> list[Incident]:
+    ledgers = [await worker.app.incidents.read(p) for p in sorted(await worker.app.incidents.providers())]
+    return [i for ledger in ledgers for i in ledger.incidents.values()]
 
 
 async def test_pages_that_people_added_stay_but_give_way_to_the_file(tmp_path: Path, redis_url: str) -> None:

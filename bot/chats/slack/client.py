@@ -21,12 +21,13 @@ from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot.chats.slack.failures import SLACK, At, InDoubt, from_reply, from_transport
-from bot.chats.slack.history import EVENT_TYPE, READ_MAX, Query, Reading
+from bot.chats.slack.history import EVENT_TYPE, READ_MAX, Query, Reading, Rolled
 from bot.chats.slack.pins import WITHIN_S as PIN_WITHIN_S
 from bot.chats.slack.pins import Pins
 from bot.chats.slack.render import Audience, Body, render
 from bot.domain.card import Card
 from bot.domain.conversation import Limits, Receipt
+from bot.domain.roll import Among
 from bot.errors import RateLimited, Refused, Unavailable, Uncertain
 from bot.net import proxy_for
 
@@ -56,7 +57,7 @@ class SlackChat:
     `name` is "slack", or "slack-acme" for a workspace that the configuration calls acme.
     """
 
-    limits = Limits(threads=True, edits=True, find=True, gathers=True)
+    limits = Limits(threads=True, edits=True, find=True, gathers=True, rolls=True)
 
     def __init__(
         self, *, token: str, api_url: str = API_URL, timeout: timedelta = TIMEOUT, name: str = SLACK
@@ -79,10 +80,11 @@ class SlackChat:
     async def post(self, channel: str, card: Card, *, key: str, thread: Receipt | None = None) -> Receipt:
         """Send a message, then pin it where the card says so; a pin that fails changes nothing.
 
-        `find` knows it again by the key in its metadata, which people do not see.
+        `find` knows it again by the key in its metadata, and by the roll of a message for many; people see neither.
         """
         body = {**render(card), **_PLAIN, **_NO_PREVIEWS, "channel": channel}
-        body["metadata"] = {"event_type": EVENT_TYPE, "event_payload": {"key": key}}
+        payload = {"key": key, "roll": card.roll} if card.roll else {"key": key}
+        body["metadata"] = {"event_type": EVENT_TYPE, "event_payload": payload}
         if thread:
             body["thread_ts"] = thread.message
             if card.is_broadcast:
@@ -112,6 +114,7 @@ class SlackChat:
     ) -> Receipt | None:
         """The message with this key, read from the channel's history or from a thread; all within one time-out.
 
+        Where there is none, the newest message for many that was told in its place: an Among.
         Who looks at the same time shares the reading; what could not be read in time is read on by the next call. Raises
         Uncertain when more than READ_MAX messages were written since: it may be among those not read.
         """
@@ -136,7 +139,8 @@ class SlackChat:
         if reading.lacks(oldest, began):
             self._readings.clear()
             raise Uncertain(self.name, channel, f"not among {READ_MAX} messages, and there are more")
-        return None
+        rolled = reading.rolled(key)
+        return _among(channel, rolled) if rolled else None
 
     async def ping(self) -> None:
         """Return when Slack answers and knows our token."""
@@ -305,6 +309,18 @@ def _author(reply: AsyncSlackResponse) -> str:
     """Our own user id, which Slack names in its answer to a post; empty when it does not."""
     message = reply.get("message")
     return str(message.get("user") or "") if isinstance(message, dict) else ""
+
+
+def _among(channel: str, rolled: Rolled) -> Among:
+    receipt, roll = _receipt(channel, rolled.ts), rolled.roll
+    return Among(
+        channel=channel,
+        message=receipt.message,
+        at=receipt.at,
+        key=rolled.key,
+        members=tuple(roll.names.values()),
+        why=roll.why,
+    )
 
 
 def _receipt(channel: str, ts: str) -> Receipt:

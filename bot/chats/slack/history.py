@@ -15,6 +15,8 @@ from typing import Any
 
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
+from bot.domain.roll import Roll, mark, read
+
 EVENT_TYPE = "fogbell_message"
 FIND_PAGE = 200  # messages; Slack's advice. Apps under the limits of 2025 get 15, whatever they ask for
 READ_MAX = 2_000
@@ -23,17 +25,28 @@ Query = Mapping[str, Any]
 _EACH: Query = {"limit": FIND_PAGE, "include_all_metadata": True}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rolled:
+    """A message for many: its time, its key, and who is in it."""
+
+    ts: str
+    key: str
+    roll: Roll
+
+
 @dataclass(slots=True, kw_only=True)
 class Reading:
     """All that was written after `since`, as far as it was read; times as numbers of seconds, as Slack writes them.
 
     A pass reads what is newer than `newest`, or what was asked for before `since`, over as many calls as it takes. `read_at`
-    is when the last whole pass over what is new began, by the monotonic clock. `keys` are those of our messages, with times.
+    is when the last whole pass over what is new began, by the monotonic clock. `keys` are those of our messages, with times;
+    `rolls` are the newest messages for many by the marks of their members.
     """
 
     since: float
     newest: float
     keys: dict[str, str] = field(default_factory=dict)
+    rolls: dict[str, Rolled] = field(default_factory=dict)
     read_at: float = 0.0
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     _wanted: float = math.inf  # read back to here
@@ -57,6 +70,10 @@ class Reading:
         """True when more was written than is ever read."""
         return self._count >= READ_MAX
 
+    def rolled(self, key: str) -> Rolled | None:
+        """The newest message for many in which what has this key was told, or None."""
+        return self.rolls.get(mark(key))
+
     async def read_page(self, ask: Callable[[Query], Awaitable[AsyncSlackResponse]]) -> None:
         """One page more."""
         if not self._cursor:
@@ -70,7 +87,8 @@ class Reading:
             )
         page = await ask(query | ({"cursor": self._cursor} if self._cursor else {}))
         messages = page["messages"]
-        self.keys.update((key, str(m["ts"])) for m in messages if (key := _key(m)))
+        for message in messages:
+            self._note(_payload(message), str(message["ts"]))
         self._count += len(messages) or 1
         self._top = max((self._top, *(float(m["ts"]) for m in messages)))
         self._cursor = str(page["response_metadata"]["next_cursor"]) if page["has_more"] else ""
@@ -79,9 +97,19 @@ class Reading:
         elif not self._cursor:
             self.newest, self.read_at = self._top, self._began
 
+    def _note(self, payload: Mapping[str, Any], ts: str) -> None:
+        key, line = str(payload.get("key") or ""), str(payload.get("roll") or "")
+        if not key:
+            return
+        self.keys[key] = ts
+        rolled = Rolled(ts=ts, key=key, roll=read(line))
+        for its_mark in rolled.roll.names:
+            known = self.rolls.get(its_mark)
+            if known is None or float(known.ts) < float(ts):
+                self.rolls[its_mark] = rolled
 
-def _key(message: Mapping[str, Any]) -> str:
+
+def _payload(message: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What we wrote beside our message; nothing where it is not ours."""
     metadata = message.get("metadata") or {}
-    if metadata.get("event_type") != EVENT_TYPE:
-        return ""
-    return str((metadata.get("event_payload") or {}).get("key") or "")
+    return (metadata.get("event_payload") or {}) if metadata.get("event_type") == EVENT_TYPE else {}

@@ -25,6 +25,7 @@ from bot.chats.slack.socket import CLOSE_WITHIN_S, Envelope, Lines, Terms
 from bot.commands.spec import Actor, Front, Reply
 from bot.domain.conversation import Receipt
 from bot.errors import ChatError
+from bot.pipeline.supervise import contained
 from bot.telemetry import Event, log
 
 COMMAND = "/incident"
@@ -75,8 +76,13 @@ async def listen(
         on_state(is_connected)
 
     async with asyncio.TaskGroup() as tasks:
-        door.start = tasks.create_task
-        lines = Lines(chat.name, connect, take, tasks.create_task, terms=terms, on_state=told)
+
+        def start(work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+            """An envelope without sense ends nothing else."""
+            return tasks.create_task(contained(chat.name, work))
+
+        door.start = start
+        lines = Lines(chat.name, connect, take, start, terms=terms, on_state=told)
         try:
             lost = await lines.hold()
         finally:

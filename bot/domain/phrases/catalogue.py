@@ -48,6 +48,7 @@ class Phrase(StrEnum):
     # Notes: what happened to the incident, in a sentence
     UNLISTED = "unlisted"  # {provider}
     LAPSED = "lapsed"  # {provider}
+    UNWATCHED = "unwatched"  # {provider}
     RETROACTIVE = "retroactive"  # {provider}
     REOPENED = "reopened"  # {provider}
     SINCE = "since"  # {time}
@@ -55,11 +56,13 @@ class Phrase(StrEnum):
     NOW = "now"  # {status}
 
     # Many at once, and what was held back
-    STORM_TITLE = "storm_title"  # {count}
-    STORM_OF_PROVIDER = "storm_of_provider"  # {provider} {count}
-    DIGEST_TITLE = "digest_title"  # {count}
-    QUIET_TITLE = "quiet_title"  # {count}
-    CAP_TITLE = "cap_title"  # {count} {limit}
+    INCIDENTS_COUNT = "incidents_count"  # {count}
+    WORKS_COUNT = "works_count"  # {count}: maintenance that was announced or is done
+    STORM_TITLE = "storm_title"  # {what}: the counts of both
+    STORM_OF_PROVIDER = "storm_of_provider"  # {provider} {what}
+    DIGEST_TITLE = "digest_title"  # {what}
+    QUIET_TITLE = "quiet_title"  # {what}
+    CAP_TITLE = "cap_title"  # {what} {limit}
     OVER_COUNT = "over_count"  # {count}
 
     # Fogbell about its own delivery

@@ -59,26 +59,19 @@ FRENCH = Tongue(
         Phrase.AND_EARLIER: Plural(one="et {count} plus ancienne", other="et {count} plus anciennes"),
         Phrase.UNLISTED: "Absent désormais de la liste ({provider})\u00a0; considéré comme terminé.",
         Phrase.LAPSED: "Plus aucune nouvelle depuis longtemps ({provider})\u00a0; considéré comme terminé.",
+        Phrase.UNWATCHED: "N’est plus suivi ici\u00a0: on ne sait pas si c’est terminé ({provider}).",
         Phrase.RETROACTIVE: "Annoncé alors que c’était déjà terminé ({provider}).",
         Phrase.REOPENED: "Rouvert ({provider}).",
         Phrase.SINCE: "Déjà en cours depuis {time}.",
         Phrase.SINCE_UNKNOWN: "Déjà en cours\u00a0; début inconnu.",
         Phrase.NOW: "À présent\u00a0: {status}.",
-        Phrase.STORM_TITLE: Plural(one="{count} incident", other="{count} incidents simultanés"),
-        Phrase.STORM_OF_PROVIDER: Plural(
-            one="{provider}\u00a0: {count} incident", other="{provider}\u00a0: {count} incidents"
-        ),
-        Phrase.DIGEST_TITLE: Plural(
-            one="Récapitulatif\u00a0: {count} incident", other="Récapitulatif\u00a0: {count} incidents"
-        ),
-        Phrase.QUIET_TITLE: Plural(
-            one="Pendant les heures calmes de ce canal\u00a0: {count} incident",
-            other="Pendant les heures calmes de ce canal\u00a0: {count} incidents",
-        ),
-        Phrase.CAP_TITLE: Plural(
-            one="{count} incident retenu (nombre maximal de messages par heure\u00a0: {limit})",
-            other="{count} incidents retenus (nombre maximal de messages par heure\u00a0: {limit})",
-        ),
+        Phrase.INCIDENTS_COUNT: Plural(one="{count} incident", other="{count} incidents"),
+        Phrase.WORKS_COUNT: Plural(one="{count} maintenance", other="{count} maintenances"),
+        Phrase.STORM_TITLE: "{what} en même temps",
+        Phrase.STORM_OF_PROVIDER: "{provider}\u00a0: {what}",
+        Phrase.DIGEST_TITLE: "Récapitulatif\u00a0: {what}",
+        Phrase.QUIET_TITLE: "Pendant les heures calmes de ce canal\u00a0: {what}",
+        Phrase.CAP_TITLE: "{what} en attente (nombre maximal de messages par heure\u00a0: {limit})",
         Phrase.OVER_COUNT: Plural(one="{count} terminé", other="{count} terminés"),
         Phrase.MAYBE_DOUBLED: "peut-être en double",
         Phrase.CHAT_AWAY: "{chat} est injoignable depuis {time}",

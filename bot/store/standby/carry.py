@@ -5,6 +5,8 @@ What somebody else went on with meanwhile stands: conversations are then looked 
 
 from __future__ import annotations
 
+import time
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any, cast
 
@@ -12,31 +14,93 @@ import redis.asyncio as aioredis
 
 from bot.domain.conversation import Conversation
 from bot.domain.incident import Incident, Ledger
-from bot.errors import Conflict
+from bot.errors import Conflict, StoreError, StoreUnavailable
 from bot.store import codec, keys
 from bot.store.redis import Functions, RedisIncidents, millis, translated
+from bot.store.sharing import RedisAudit
 from bot.store.standby.merging import difference, follows
 from bot.store.standby.mirror import asked, talks_of
 from bot.telemetry import Event, log
 
 ATTEMPTS = 10
+REMEDY = (
+    "see what is wrong with it (fogbell doctor), restore it from a backup if need be; its feeds are read anew"
+)
 
 
-async def carry(own: Functions, store: Functions, now: datetime) -> int:
-    """Write into `store` what `own` has beyond it; gives how many incidents and conversations that were. Raises StoreError."""
-    ours, theirs = RedisIncidents(own), RedisIncidents(store)
+class Refusals:
+    """Since when which ledgers are refused, over all tries of one way home."""
+
+    def __init__(self, patience_s: float) -> None:
+        self._patience_s = patience_s
+        self._since: dict[str, float] = {}
+
+    def note(self, refused: Collection[str]) -> None:
+        """These are refused now, and no others."""
+        now = time.monotonic()
+        self._since = {name: self._since.get(name, now) for name in refused}
+
+    @property
+    def are_old(self) -> bool:
+        """True when each of them has been refused for so long that no further try helps."""
+        return all(time.monotonic() - since >= self._patience_s for since in self._since.values())
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The providers whose ledgers are refused."""
+        return tuple(sorted(self._since))
+
+
+async def carry(own: Functions, store: Functions, now: datetime, refusals: Refusals) -> int:
+    """Write into `store` what `own` has beyond it; gives how many incidents and conversations that were. Raises StoreError.
+
+    A ledger that is refused holds up no other; what was refused for long is left, with a word.
+    """
     await _carry_small(own.client, store.client)
-    carried = 0
-    for provider in await ours.providers():
-        ledger = await ours.read(provider)
-        carried += await _carry_ledger(ledger, theirs, store.client, now)
-        stored = await theirs.read(provider)
-        for incident in ledger.incidents.values():
-            if incident.id in stored.incidents:
-                carried += await _carry_talks(incident, own, store, now)
+    carried, refused = 0, dict[str, StoreError]()
+    providers = await RedisIncidents(own).providers()
+    for provider in providers:
+        try:
+            carried += await _carry_provider(provider, own, store, now)
+        except StoreUnavailable:
+            raise
+        except StoreError as exc:
+            refused[provider] = exc
+    refusals.note(refused)
+    if refused and not (
+        refusals.are_old and len(refused) < len(providers)
+    ):  # one that refuses all has another trouble
+        raise StoreError("; ".join(f"{provider}: {exc}" for provider, exc in refused.items()))
+    await _leave(refused, store.client, now)
     async with translated():
         await store.client.set(keys.CARRIED, 1, ex=keys.CARRIED_TTL)
     return carried
+
+
+async def _carry_provider(provider: str, own: Functions, store: Functions, now: datetime) -> int:
+    theirs = RedisIncidents(store)
+    ledger = await RedisIncidents(own).read(provider)
+    carried = await _carry_ledger(ledger, theirs, now)
+    stored = await theirs.read(provider)
+    for incident in ledger.incidents.values():
+        if incident.id in stored.incidents:
+            carried += await _carry_talks(incident, own, store, now)
+    return carried
+
+
+async def _leave(refused: Mapping[str, StoreError], store: aioredis.Redis, now: datetime) -> None:
+    """Say by name what is not brought home, in the log and in the audit."""
+    for provider, exc in refused.items():
+        log().error(Event.STANDBY_LEFT, provider=provider, reason=str(exc), remedy=REMEDY)
+        await RedisAudit(store).append(
+            {
+                "at": now.isoformat(timespec="milliseconds"),
+                "actor": "fogbell",
+                "front": "standby",
+                "command": f"bring home what was done for {provider}",
+                "outcome": f"given up: {exc}",
+            }
+        )
 
 
 async def _carry_small(own: aioredis.Redis, store: aioredis.Redis) -> None:
@@ -53,7 +117,7 @@ async def _carry_small(own: aioredis.Redis, store: aioredis.Redis) -> None:
         await own.delete(keys.AUDIT)
 
 
-async def _carry_ledger(ledger: Ledger, theirs: RedisIncidents, store: aioredis.Redis, now: datetime) -> int:
+async def _carry_ledger(ledger: Ledger, theirs: RedisIncidents, now: datetime) -> int:
     for _ in range(ATTEMPTS):
         stored = await theirs.read(ledger.provider)
         decision = difference(stored, ledger)

@@ -13,6 +13,7 @@ from typing import Any, cast
 import redis.asyncio as aioredis
 
 from bot.domain.incident import Incident
+from bot.errors import StoreError, StoreUnavailable
 from bot.ports import Incidents
 from bot.store import keys
 from bot.store.redis import millis, translated
@@ -55,7 +56,12 @@ class Mirror:
             changed = await self._changed(ledgers, "revision")
             talks: list[str] = []
             for key, revision in changed.items():
-                talks += await self._copy_ledger(ledgers[key])
+                try:
+                    talks += await self._copy_ledger(ledgers[key])
+                except StoreUnavailable:
+                    raise
+                except StoreError:
+                    continue  # one that cannot be read, which its own work says, must not cost the copies of others
                 self._seen[key] = revision
             return len(changed) + await self._copy_talks(talks)
 

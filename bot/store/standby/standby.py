@@ -26,7 +26,7 @@ from bot.store import keys
 from bot.store.embedded import EmbeddedStore
 from bot.store.redis import Functions, connect, translated
 from bot.store.sharing import RedisLeases
-from bot.store.standby.carry import carry
+from bot.store.standby.carry import Refusals, carry
 from bot.store.standby.mirror import Mirror, asked
 from bot.store.standby.switch import Switch
 from bot.telemetry import Event, log
@@ -58,6 +58,9 @@ class Patience:
     alone: float = 14.0
     grace: float = 20.0  # so long others wait for the leader to bring home what it did
     drain: float = 15.0
+    refused: float = (
+        10.0  # so long a ledger is brought home in vain: less than `grace`, for then others go on as well
+    )
     look_for: float = 600.0  # so long after an outage everything is looked up before it is posted
 
 
@@ -101,6 +104,7 @@ class Standby:
         self._asked_at = self._silent_from = 0.0
         self._noted_at = self._copied_at = self._look_until = float("-inf")
         self._untold: Word | None = None
+        self._refusals = Refusals(self._patience.refused)
         self.is_leaving = False
 
     @property
@@ -117,6 +121,11 @@ class Standby:
     def is_away(self) -> bool:
         """True while this worker goes on with its own store."""
         return self._state is _State.AWAY
+
+    @property
+    def left(self) -> tuple[str, ...]:
+        """The providers of which nothing could be brought home the last time."""
+        return self._refusals.names
 
     @property
     def must_look(self) -> bool:
@@ -206,7 +215,7 @@ class Standby:
                 self._silent_from = self._asked_at
             if _seconds() - self._failing_at >= self._patience.shut:
                 self._switch.turn(None)
-                self._state = _State.SHUT
+                self._state, self._refusals = _State.SHUT, Refusals(self._patience.refused)
                 since, leader = self._since.isoformat(), self._was_leader
                 log().warning(Event.STORE_AWAY, since=since, leader=leader, reason=self._reason)
             return
@@ -234,7 +243,7 @@ class Standby:
         try:
             if self._was_leader:
                 # We never left; but the store may have lost its newest writes, and others wait for a sign.
-                await carry(Functions(self._own), Functions(self._store), datetime.now(UTC))
+                await self._carry()
             elif not is_over:
                 async with translated():
                     if not await self._store.exists(keys.CARRIED):
@@ -261,7 +270,7 @@ class Standby:
         try:
             await self._drain()
             self._switch.turn(None)
-            carried = await carry(Functions(self._own), Functions(self._store), datetime.now(UTC))
+            carried = await self._carry()
             mirror.forget()
             async with translated():
                 await self._own.flushall()
@@ -274,6 +283,9 @@ class Standby:
             is_silent = False
         finally:
             self.is_leaving = is_silent
+
+    async def _carry(self) -> int:
+        return await carry(Functions(self._own), Functions(self._store), datetime.now(UTC), self._refusals)
 
     async def _leave(self) -> None:
         """Go on with our own."""

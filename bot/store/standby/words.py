@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from bot.domain.observation import WATCHER, Observation, Place, Update
@@ -10,8 +11,8 @@ from bot.domain.words import Impact, Kind, Status
 SOURCE = "store"  # who says so
 
 
-def away(since: datetime, back_at: datetime | None = None) -> Observation:
-    """That the store is away since then, or was until `back_at`."""
+def away(since: datetime, back_at: datetime | None = None, left: Sequence[str] = ()) -> Observation:
+    """That the store is away since then, or was until `back_at`; of the providers in `left` it refused what was done."""
     key = f"store@{since.isoformat()}"
     gone = Update(
         id=f"{key}#away",
@@ -22,7 +23,7 @@ def away(since: datetime, back_at: datetime | None = None) -> Observation:
     minutes = int((back_at - since).total_seconds() // 60) if back_at else 0
     back = Update(
         id=f"{key}#back",
-        text=f"The store is back after {minutes} min, and all that was done meanwhile is in it.",
+        text=f"The store is back after {minutes} min, and all that was done meanwhile is in it{_but(left)}.",
         posted_at=back_at,
         status=Status.RESOLVED,
     )
@@ -41,3 +42,8 @@ def away(since: datetime, back_at: datetime | None = None) -> Observation:
         places=(Place(provider=WATCHER, component="store"),),
         updates=(gone, back) if back_at else (gone,),
     )
+
+
+def _but(left: Sequence[str]) -> str:
+    """ ", but for acme": what it says of them is older now, or told again."""
+    return f", but for what it refused to take: {', '.join(left)}. The log says why" if left else ""

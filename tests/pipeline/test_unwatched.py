@@ -1,0 +1,129 @@
+"""Which sources nobody looks at any more: those that are unknown here, and that no other worker has seen for a day."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from bot.domain.checks import CheckState
+from bot.domain.incident import Closure
+from bot.domain.observation import SELF, WATCHER, Listing
+from bot.domain.trust import SourceReport, SourceState
+from bot.pipeline.ingest import Ingest
+from bot.pipeline.sweep import Sweep
+from bot.pipeline.unwatched import MISSED_FOR, Unwatched
+from bot.pipeline.wake import Wake
+from bot.sources.fetching.fetch import Marks
+from bot.store import keys
+from bot.store.desk import Shelf
+from bot.store.redis import Functions, RedisIncidents, RedisOutbox
+from tests.build import RULES, at, said, sighting
+from tests.fakes.store_fakes import FakeClock
+
+DAY = MISSED_FOR.total_seconds() / 60
+
+
+class Room:
+    """A worker that knows the sources in `known`, on a store that others may write to as well."""
+
+    def __init__(self, functions: Functions, missed_for: timedelta = MISSED_FOR) -> None:
+        self.clock = FakeClock(at(0))
+        self.incidents = RedisIncidents(functions)
+        self.ingest = Ingest(self.incidents, RULES, self.clock, Wake())
+        self.known: set[tuple[str, str]] = set()
+        self.reports = Shelf(functions.client, keys.SOURCES, SourceReport)
+        self.marks = Shelf(functions.client, keys.MARKS, Marks)
+        self.checks = Shelf(functions.client, keys.CHECKS, CheckState)
+        self.sweep = Sweep(self.incidents, RedisOutbox(functions), self.ingest, self.clock)
+        self.sweep.unwatched = Unwatched(
+            self._all_known, self.reports, self.marks, self.checks, missed_for
+        ).of
+
+    async def _all_known(self) -> set[tuple[str, str]]:
+        return self.known
+
+    async def swept(self, minutes: float) -> list[Closure | None]:
+        """Sweep then; gives how each incident ended, None for those that are open."""
+        self.clock.at = at(minutes)
+        await self.sweep.once()
+        ledgers = [await self.incidents.read(name) for name in sorted(await self.incidents.providers())]
+        return [i.closure for ledger in ledgers for i in ledger.incidents.values()]
+
+
+async def test_a_source_that_is_unknown_and_was_not_seen_for_a_day_ends_what_it_said(
+    functions: Functions,
+) -> None:
+    room = Room(functions)
+    await room.ingest.sighting(sighting(0, said()))
+    await room.marks.put("acme", Marks())
+
+    assert await room.swept(DAY - 1) == [None]
+    assert await room.swept(DAY) == [Closure.UNWATCHED]
+    assert await room.marks.all() == {}  # else a page that did not change would never be read again
+
+
+async def test_a_source_that_is_known_here_may_be_silent_for_ever(functions: Functions) -> None:
+    room = Room(functions)
+    room.known = {("acme", "acme")}
+    await room.ingest.sighting(sighting(0, said()))
+
+    assert await room.swept(30 * DAY) == [None]
+
+
+@pytest.mark.parametrize(("seen", "ends"), [(0.1, None), (1.1, Closure.UNWATCHED)])
+async def test_what_another_worker_sees_with_another_configuration_stays(
+    functions: Functions, seen: float, ends: Closure | None
+) -> None:
+    """A rolling change: it is unknown here, and looked at there."""
+    room = Room(functions)
+    await room.ingest.sighting(sighting(0, said()))
+    report = SourceReport(
+        provider="acme", name="acme", state=SourceState.FRESH, last_good_at=at((9 - seen) * DAY)
+    )
+    await room.reports.put("acme", report)
+
+    assert await room.swept(9 * DAY) == [ends]
+
+
+async def test_a_worker_that_is_alone_with_its_store_ends_it_at_once(functions: Functions) -> None:
+    room = Room(functions, missed_for=timedelta())
+    await room.ingest.sighting(sighting(0, said()))
+
+    assert await room.swept(1) == [Closure.UNWATCHED]
+
+
+async def test_a_source_that_moved_to_another_provider_ends_what_it_said_of_the_first(
+    functions: Functions,
+) -> None:
+    room = Room(functions, missed_for=timedelta())
+    room.known = {("acme cloud", "acme")}
+    await room.ingest.sighting(sighting(0, said()))
+
+    assert await room.swept(1) == [Closure.UNWATCHED]
+
+
+async def test_a_check_that_is_gone_may_fail_anew_when_it_comes_back(functions: Functions) -> None:
+    room = Room(functions, missed_for=timedelta())
+    failing = replace(
+        sighting(0, said(provider=SELF), source="check:front", listing=Listing.WINDOW), provider=SELF
+    )
+    await room.ingest.sighting(failing)
+    await room.checks.put("front", CheckState(is_failing=True, failing_since=at(0)))
+
+    room.known = {(SELF, "check:front")}
+    assert await room.swept(1) == [None]
+    room.known = set()
+    assert await room.swept(2) == [Closure.UNWATCHED]
+    assert await room.checks.get("front") is None
+
+
+async def test_what_fogbell_says_about_itself_is_not_touched(functions: Functions) -> None:
+    room = Room(functions, missed_for=timedelta())
+    blind = replace(
+        sighting(0, said(provider=WATCHER), source="sight", listing=Listing.PART), provider=WATCHER
+    )
+    await room.ingest.sighting(blind)
+
+    assert await room.swept(1) == [None]
