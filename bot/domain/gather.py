@@ -7,8 +7,10 @@ itself: a gathered message is known to all its members by the same key.
 from __future__ import annotations
 
 import hashlib
+import heapq
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TypeVar
 
 from bot.domain.card import Card, Section, Tone
@@ -46,11 +48,11 @@ class Waiting:
 W = TypeVar("W", bound=Waiting)
 
 
-def urgency(waiting: Waiting) -> tuple[int, int, str]:
+def urgency(waiting: Waiting) -> tuple[int, int, datetime]:
     """Sorts the worst first: by severity, then by impact, then by age."""
     incident = waiting.incident
     severity = incident.severity or Severity.SEV4 + 1
-    return (int(severity), -incident.impact.rank, incident.opened_at.isoformat())
+    return (int(severity), -incident.impact.rank, incident.opened_at)
 
 
 def batch(waiting: Sequence[W], *, may_gather: bool) -> tuple[W, ...]:
@@ -59,13 +61,12 @@ def batch(waiting: Sequence[W], *, may_gather: bool) -> tuple[W, ...]:
     What was held back goes together with what was held for the same reason, because it is old news by now. A digest is
     gathered even when it holds one incident.
     """
-    ordered = sorted(waiting, key=urgency)
-    if not may_gather:
-        return tuple(ordered[:1])
-    why = ordered[0].why
-    alike = [w for w in ordered if w.why is why]
-    least = {None: GATHER_ABOVE + 1, Why.DIGEST: 1}.get(why, 2)
-    return tuple(alike[:MEMBERS_MAX] if len(alike) >= least else ordered[:1])
+    worst = min(waiting, key=urgency)
+    alike = [w for w in waiting if w.why is worst.why]
+    least = {None: GATHER_ABOVE + 1, Why.DIGEST: 1}.get(worst.why, 2)
+    if not may_gather or len(alike) < least:
+        return (worst,)
+    return tuple(heapq.nsmallest(MEMBERS_MAX, alike, key=urgency))
 
 
 def is_gathered(chosen: Sequence[Waiting]) -> bool:

@@ -58,7 +58,10 @@ class Impact(StrEnum):
     @property
     def rank(self) -> int:
         """0 for none up to 4 for critical."""
-        return list(Impact).index(self)
+        return _RANKS[self]
+
+
+_RANKS = {impact: rank for rank, impact in enumerate(Impact)}
 
 
 class Severity(IntEnum):

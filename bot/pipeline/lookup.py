@@ -15,7 +15,7 @@ from bot.domain.conversation import Attempt, Conversation, Receipt, Step, StepKi
 from bot.domain.delivery import LATE_BY
 from bot.domain.roll import Among
 from bot.errors import ChatError, RateLimited, Refused, Uncertain
-from bot.pipeline.record import Record, Saw, backoff
+from bot.pipeline.record import Record, Saw, again_at, backoff
 from bot.pipeline.sending import SEND_TIMEOUT
 from bot.ports import Chat, Claimed, Clock, Outbox
 
@@ -138,7 +138,7 @@ class Lookup:
     ) -> None:
         """Look once more later: the intention stays until then."""
         failures = talk.failures + 1
-        due_at = self._clock.now() + (after or backoff(failures))
+        due_at = again_at(talk.channel, failures, self._clock.now(), after)
         await self._outbox.settle(claimed, replace(talk, attempt=attempt, failures=failures), due_at)
 
     async def _maybe_doubled(self, talk: Conversation, step: Step) -> Conversation:

@@ -293,9 +293,9 @@ class Courier:
         Where nobody spoke lately the turn comes at once: it is asked for while the message is begun. What was begun in vain is
         begun anew, or settled when it is put back.
         """
-        if not self._turns.is_quiet(lane):
-            return await self._turns.wait(lane)
         chosen = self._chosen(lane)
+        if not self._turns.is_quiet(lane) or any(ready.is_old for ready in chosen):
+            return await self._turns.wait(lane)
         lane.take(chosen)
         begun, wait = await beside(self._sender.begun(chosen), self._turns.wait(lane))
         if not wait:

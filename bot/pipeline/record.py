@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import random
+import zlib
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from bot import telemetry
 from bot.domain.conversation import Conversation, Step
@@ -12,6 +13,7 @@ from bot.ports import Audit, Clock
 from bot.telemetry import Event, log
 
 BACKOFF_MAX = timedelta(minutes=1)
+TOGETHER_FROM = 6  # failures in a row: about half a minute
 
 Saw = Callable[[str, bool, bool], None]
 """Is told of a chat, or of a channel ("chat:id"), whether a call succeeded, and whether it was a post."""
@@ -48,6 +50,21 @@ def _line(talk: Conversation, step: Step, outcome: str, at: str) -> dict[str, st
         "reason": step.reason,
         "outcome": outcome,
     }
+
+
+def again_at(channel: str, failures: int, now: datetime, after: timedelta | None = None) -> datetime:
+    """When a conversation is tried again; `after` is the chat's wish.
+
+    What failed for long comes once a minute, at the same moment as all else in its channel: when the chat is back they are
+    told together, the worst first, and not one by one.
+    """
+    if after:
+        return now + after
+    if failures < TOGETHER_FROM:
+        return now + backoff(failures)
+    every = BACKOFF_MAX.total_seconds()
+    since = (now.timestamp() - zlib.crc32(channel.encode())) % every  # each channel has a moment of its own
+    return now + timedelta(seconds=every - since)
 
 
 def backoff(failures: int) -> timedelta:

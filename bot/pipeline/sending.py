@@ -20,7 +20,7 @@ from bot.domain.delivery import LATE_BY, plan
 from bot.domain.gather import Waiting
 from bot.domain.incident import Incident
 from bot.errors import ChatError, LeaseLost, RateLimited, Refused, Unavailable, Uncertain
-from bot.pipeline.record import Record, Saw, backoff
+from bot.pipeline.record import Record, Saw, again_at
 from bot.pipeline.voice import Voice
 from bot.ports import Chat, Claimed, Clock, Incidents, Outbox
 from bot.telemetry import Event, log
@@ -278,12 +278,12 @@ class Sender:
                 await self._outbox.settle(claimed, parked, now if is_other else now + PARKED_FOR)
                 log().error(Event.DELIVERY_REFUSED, incident=talk.subject, channel=talk.channel, reason=words)
             case Unavailable(after=after) if not (step.kind is StepKind.EDIT and attempt.may_be_late):
-                await self._outbox.settle(claimed, clear, now + (after or backoff(clear.failures)))
+                await self._outbox.settle(claimed, clear, again_at(talk.channel, clear.failures, now, after))
             case Uncertain() | TimeoutError() | _:
                 # It may have arrived: the attempt stays, and whoever claims next looks it up before anything else.
                 await self._outbox.begin(claimed, attempt)
                 kept = talk if step.kind is not StepKind.EDIT else _edited_late(talk, attempt)
-                due_at = now + backoff(clear.failures)
+                due_at = again_at(talk.channel, clear.failures, now)
                 await self._outbox.settle(claimed, replace(kept, failures=clear.failures), due_at)
         if not isinstance(error, Refused):
             self._record.later(talk, str(error) or "timed out")

@@ -18,12 +18,15 @@ from bot.store.desk import Shelf
 from bot.telemetry import Event, log
 
 MISSED_FOR = timedelta(days=1)  # so long no worker saw it: longer than any change of configuration takes
+MISSED_FOR_ALONE = timedelta(
+    minutes=10
+)  # who has the store for itself: a source with a new name has spoken by then
 CHECK = "check:"  # begins the name of the source that a check of ours is
 
 
 class Unwatched:
     """`known` gives (provider, source) of all that this worker was told to look at. `missed_for` is how long a source that is
-    unknown must not have been seen by others; nothing for a worker that is alone with its store.
+    unknown must not have been seen by anybody: MISSED_FOR_ALONE for a worker that is alone with its store.
 
     What is remembered of such a source is dropped, so that it is read anew should it come back.
     """

@@ -79,7 +79,7 @@ class Eraser:
                 "command": "erase",
                 "outcome": "done",
             }
-            await RedisAudit(self._client).append(line)
+            await RedisAudit(Functions(self._client)).append(line)
         return self._found
 
     def _without(self, words: str) -> str:

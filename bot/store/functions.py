@@ -38,6 +38,7 @@ _SCRIPTS = (
     "claim_one",
     "reclaim",
     "settle",
+    "note",
     "carry",
     "bucket",
     "lease",

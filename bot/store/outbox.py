@@ -110,41 +110,60 @@ class RedisOutbox:
 
     async def begin(self, claimed: Claimed, attempt: Attempt) -> None:
         """Write the intention."""
-        if not await self._functions.call_durably(*_spread(self._begin(claimed, attempt))):
+        if not all(await self.begin_all([(claimed, attempt)])):
             raise _lost(claimed.talk)
 
     async def begin_all(self, pairs: Sequence[tuple[Claimed, Attempt]]) -> list[bool]:
         """Write many intentions in one go; gives which of the conversations are still ours."""
-        return [bool(ok) for ok in await self._functions.call_all_durably([self._begin(*p) for p in pairs])]
+        rows = [(claimed, (codec.attempt_json(attempt),)) for claimed, attempt in pairs]
+        return await self._write("fogbell_begin", rows)
 
     async def settle(self, claimed: Claimed, talk: Conversation, due_at: datetime | None) -> None:
         """Write the outcome and let go."""
-        if not await self._functions.call_durably(*_spread(self._settle(claimed, talk, due_at))):
+        if not all(await self.settle_all([(claimed, talk, due_at)])):
             raise _lost(talk)
 
     async def settle_all(
         self, outcomes: Sequence[tuple[Claimed, Conversation, datetime | None]]
     ) -> list[bool]:
         """Write many outcomes in one go; gives which of the conversations were still ours."""
-        calls = [self._settle(*outcome) for outcome in outcomes]
-        return [bool(ok) for ok in await self._functions.call_all_durably(calls)]
-
-    def _begin(self, claimed: Claimed, attempt: Attempt) -> Call:
-        n, key, member = self._writing(claimed.talk)
-        return "fogbell_begin", [key, keys.touched(n)], [claimed.token, member, codec.attempt_json(attempt)]
-
-    def _settle(self, claimed: Claimed, talk: Conversation, due_at: datetime | None) -> Call:
-        n, key, member = self._writing(talk)
-        values = [
-            claimed.token,
-            member,
-            codec.conversation_json(talk, claimed.aside),
-            self._functions.ms(due_at) if due_at else "",
-            millis(keys.CONVERSATION_TTL),
-            "keep" if talk.attempt else "",
-            "look" if claimed.must_look else "",
+        rows = [
+            (
+                claimed,
+                (
+                    codec.conversation_json(talk, claimed.aside),
+                    self._functions.ms(due_at) if due_at else "",
+                    "keep" if talk.attempt else "",
+                    "look" if claimed.must_look else "",
+                ),
+            )
+            for claimed, talk, due_at in outcomes
         ]
-        return "fogbell_settle", [key, keys.touched(n), keys.due(n), keys.leased(n)], values
+        return await self._write("fogbell_settle", rows, millis(keys.CONVERSATION_TTL))
+
+    async def _write(
+        self, script: str, rows: Sequence[tuple[Claimed, tuple[Any, ...]]], *head: Any
+    ) -> list[bool]:
+        """Write to conversations, in one call for those of a shard; gives which of them are still ours, in the given order."""
+        places: dict[int, list[int]] = {}
+        for place, (claimed, _) in enumerate(rows):
+            places.setdefault(keys.shard(claimed.talk.provider), []).append(place)
+        calls: list[Call] = []
+        for n, its in places.items():
+            sets = [keys.touched(n), *([keys.due(n), keys.leased(n)] if script == "fogbell_settle" else [])]
+            names = [self._writing(n, rows[place][0].talk) for place in its]
+            values = [
+                x for place, member in zip(its, names, strict=True)
+                for x in (rows[place][0].token, member, *rows[place][1])
+            ]  # fmt: skip
+            prefix = keys.conversation_prefix(n)
+            calls.append((script, [*sets, *(prefix + member for member in names)], [*head, *values]))
+        answers = await self._functions.call_all_durably(calls)
+        is_ours = [False] * len(rows)
+        for its, owned in zip(places.values(), answers, strict=True):
+            for place, one in zip(its, owned, strict=True):
+                is_ours[place] = bool(one)
+        return is_ours
 
     async def wake(self, talk: Conversation, due_at: datetime) -> None:
         """Make a conversation due."""
@@ -176,25 +195,19 @@ class RedisOutbox:
                 talks.append(codec.conversation_of(state, attempt))
         return tuple(talks)
 
-    def _writing(self, talk: Conversation) -> tuple[int, str, str]:
-        """Shard, key and name of a conversation that is about to be written to."""
-        n = keys.shard(talk.provider)
+    def _writing(self, number: int, talk: Conversation) -> str:
+        """The name of a conversation that is about to be written to, which is noted."""
         member = keys.member(talk.provider, talk.subject, talk.channel)
-        self._lately.pop((n, member), None)
-        self._lately[n, member] = time.monotonic()
+        self._lately.pop((number, member), None)
+        self._lately[number, member] = time.monotonic()
         self._forget_old()
-        return n, keys.conversation(talk.provider, talk.subject, talk.channel), member
+        return member
 
     def _forget_old(self) -> None:
         """Let go of what was written to long ago: the oldest are in front."""
         horizon = time.monotonic() - keys.TOUCHED_FOR.total_seconds()
         while self._lately and self._lately[oldest := next(iter(self._lately))] < horizon:
             del self._lately[oldest]
-
-
-def _spread(call: Call) -> tuple[Any, ...]:
-    name, keys_, values = call
-    return name, keys_, *values
 
 
 def _lost(talk: Conversation) -> LeaseLost:

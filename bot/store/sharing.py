@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
-from typing import Any, cast
-
-import redis.asyncio as aioredis
+from typing import Any
 
 from bot.errors import LeaseLost
 from bot.store import keys
@@ -80,15 +79,14 @@ class RedisLeases:
 class RedisAudit:
     """ports.Audit: a stream, trimmed by length with each line and by age with `trim`."""
 
-    def __init__(self, client: aioredis.Redis) -> None:
-        self._client = client
+    def __init__(self, functions: Functions) -> None:
+        self._functions = functions
+        self._client = functions.client
 
     async def append(self, *lines: Mapping[str, str]) -> None:
         """Add lines."""
-        async with translated(), self._client.pipeline(transaction=False) as pipe:
-            for line in lines:
-                pipe.xadd(keys.AUDIT, cast(Any, dict(line)), maxlen=keys.AUDIT_MAX_LINES, approximate=True)
-            await pipe.execute()
+        packed = json.dumps([[word for field in line.items() for word in field] for line in lines])
+        await self._functions.call("fogbell_note", [keys.AUDIT], keys.AUDIT_MAX_LINES, packed)
 
     async def trim(self, keep: timedelta) -> int:
         """Forget lines older than that; gives how many. Ages are by the server's clock, which stamped them, or nearly so."""

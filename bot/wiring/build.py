@@ -56,7 +56,7 @@ async def build(config: Config, options: Options) -> AsyncIterator[App]:
         chats = await stack.enter_async_context(open_chats(config, client, options))
 
         rules, checks = settings.rules(config), settings.checks(config)
-        incidents, audit = RedisIncidents(functions), RedisAudit(client)
+        incidents, audit = RedisIncidents(functions), RedisAudit(functions)
         outbox, leases = standing_by.ports_of(functions, worker_id(config.fogbell.data), standby)
         states = Shelf(client, keys.CHECKS, CheckState)
         tempo = tempo_of(config, rules, clock)

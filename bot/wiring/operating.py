@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
 
 from bot.commands.context import RoomOf
 from bot.config import Config
@@ -17,7 +16,7 @@ from bot.pipeline.health import Health
 from bot.pipeline.lanes import hourly
 from bot.pipeline.outbox import Delivered
 from bot.pipeline.pulse import Pulse, Sign
-from bot.pipeline.unwatched import CHECK, MISSED_FOR, Unwatched
+from bot.pipeline.unwatched import CHECK, MISSED_FOR, MISSED_FOR_ALONE, Unwatched
 from bot.pipeline.upkeep import Upkeep
 from bot.ports import Audit, Clock
 from bot.sources.fetching.fetch import Marks
@@ -79,7 +78,7 @@ def _unwatched(app: App) -> Unwatched:
         Shelf(app.client, keys.SOURCES, SourceReport),
         Shelf(app.client, keys.MARKS, Marks),
         Shelf(app.client, keys.CHECKS, CheckState),
-        MISSED_FOR if app.config.store.url else timedelta(),
+        MISSED_FOR if app.config.store.url else MISSED_FOR_ALONE,
     )
 
 

@@ -37,7 +37,7 @@ class Desk:
         self.clock = VirtualClock(at(0))
         self.incidents = RedisIncidents(functions)
         self.outbox = RedisOutbox(functions, "worker")
-        self.audit = RedisAudit(functions.client)
+        self.audit = RedisAudit(functions)
         rules = replace(RULES, groups=(Group(name="everywhere", channels=channels),))
         self.ingest = Ingest(self.incidents, rules, self.clock, Wake())
         self.backlog = Backlog(

@@ -14,6 +14,7 @@ from bot.domain.conversation import Limits
 from bot.domain.failover import ChatHealth
 from bot.domain.routing import Group, Mode
 from bot.domain.rules import EVERYTHING, Rules
+from bot.domain.words import Impact
 from bot.errors import RateLimited, Unavailable, Uncertain
 from bot.pipeline.health import Health
 from bot.pipeline.ingest import Ingest
@@ -152,6 +153,29 @@ async def test_who_comes_back_gets_one_catch_up(functions: Functions, chats: dic
 
     assert [m.card.title for m in chats["slack"].shown[1:]] == ["acme: catching up on 7 updates"]
     assert replica.health.usable() == {"slack", "discord"}
+
+
+async def test_what_waited_for_a_chat_comes_together_the_worst_first(
+    functions: Functions, chats: dict[str, FakeChat]
+) -> None:
+    """Each came when its own pause was over: a storm that met an outage became one message for each incident."""
+    replica = Replica(functions, VirtualClock(at(0)), chats)
+    names = [f"e{n}" for n in range(30)]
+    await replica.ingest.sighting(
+        sighting(0, *(said(key, impact=Impact.CRITICAL if key == "e7" else Impact.MAJOR) for key in names))
+    )
+    faults: dict[str, Exception | None] = {"post": Uncertain("slack", "C1", "cut")}
+    chats["slack"].fault = lambda call: faults.get(call)
+    for n in range(60):
+        faults["find"] = Unavailable("slack", "C1", "away") if n % 3 else None
+        await replica.live(until=n / 6)
+
+    back(chats["slack"])
+    await replica.live(until=13)
+
+    shown = [m.card.title for m in chats["slack"].shown]
+    assert len(shown) <= 4
+    assert "e7" in f"{chats['slack'].shown[0].card}"
 
 
 async def test_two_missed_updates_are_one_catch_up_too(

@@ -336,3 +336,23 @@ async def test_what_was_begun_before_its_turn_came_leaves_no_intention_behind(ro
 
     (claimed,) = await RedisOutbox(room.functions).claim(at(60), 10, timedelta(seconds=30))
     assert (room.chat.calls, claimed.talk.attempt) == ([], None)
+
+
+async def test_what_waited_for_its_turn_is_planned_anew_however_quiet_the_channel_is_by_then(
+    functions: Functions,
+) -> None:
+    room = Room(functions, clock=SystemClock())
+    room.paces = {("fake", "post"): Pace(per_second=2.5, burst=1)}
+    names = [f"e{n}" for n in range(21)]  # one more than a message holds
+    running = asyncio.create_task(room.courier().run(room.changed))
+
+    await room.see(*names)
+    async with asyncio.timeout(10):
+        while not room.chat.shown:
+            await asyncio.sleep(0.01)
+        await room.see(*names, title="Newer words")
+        while len(posted := [m for m in room.chat.shown if not m.edits]) < 1 or len(room.chat.shown) < 2:
+            await asyncio.sleep(0.01)
+    await end([running])
+
+    assert "Newer words" in posted[-1].card.plain

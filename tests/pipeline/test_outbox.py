@@ -53,7 +53,7 @@ class Desk:
         self.chat = chat
         self.clock = VirtualClock(at(0))
         self.silences = FakeSilences()
-        self.audit = RedisAudit(functions.client)
+        self.audit = RedisAudit(functions)
         self.incidents = RedisIncidents(functions)
         self.ingest = Ingest(self.incidents, RULES, self.clock, Wake())
         self.limiter: RedisLimiter | None = None

@@ -13,7 +13,7 @@ from bot.domain.observation import SELF, WATCHER, Listing
 from bot.domain.trust import SourceReport, SourceState
 from bot.pipeline.ingest import Ingest
 from bot.pipeline.sweep import Sweep
-from bot.pipeline.unwatched import MISSED_FOR, Unwatched
+from bot.pipeline.unwatched import MISSED_FOR, MISSED_FOR_ALONE, Unwatched
 from bot.pipeline.wake import Wake
 from bot.sources.fetching.fetch import Marks
 from bot.store import keys
@@ -87,11 +87,25 @@ async def test_what_another_worker_sees_with_another_configuration_stays(
     assert await room.swept(9 * DAY) == [ends]
 
 
-async def test_a_worker_that_is_alone_with_its_store_ends_it_at_once(functions: Functions) -> None:
-    room = Room(functions, missed_for=timedelta())
+async def test_a_worker_that_is_alone_with_its_store_ends_it_within_minutes(functions: Functions) -> None:
+    room = Room(functions, missed_for=MISSED_FOR_ALONE)
     await room.ingest.sighting(sighting(0, said()))
 
-    assert await room.swept(1) == [Closure.UNWATCHED]
+    assert await room.swept(1) == [None]
+    assert await room.swept(10) == [Closure.UNWATCHED]
+
+
+async def test_a_source_that_was_renamed_ends_nothing_that_it_lists_by_its_new_name(
+    functions: Functions,
+) -> None:
+    room = Room(functions, missed_for=MISSED_FOR_ALONE)
+    await room.ingest.sighting(sighting(0, said()))
+    room.known = {("acme", "acme-2")}
+    await room.ingest.sighting(sighting(2, said(), source="acme-2"))
+
+    assert await room.swept(20) == [None]
+    (incident,) = (await room.incidents.read("acme")).incidents.values()
+    assert ([c.source for c in incident.claims], incident.reopened) == (["acme-2"], 0)
 
 
 async def test_a_source_that_moved_to_another_provider_ends_what_it_said_of_the_first(

@@ -45,7 +45,7 @@ class Worker:
         incidents, outbox = RedisIncidents(functions), RedisOutbox(functions, name)
         wake = Wake()
         self.ingest = Ingest(incidents, rules, self.clock, wake)
-        audit = RedisAudit(functions.client)
+        audit = RedisAudit(functions)
         self.backlog = Backlog(RedisPendings(functions, outbox), incidents, audit, self.clock)
         leases = RedisLeases(functions, name)
         self.upkeep = Upkeep(self.backlog, incidents, self.ingest, self.clock, leases, wake)

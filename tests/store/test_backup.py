@@ -40,7 +40,7 @@ async def lived(functions: Functions) -> Claimed:
     step = plan((await incidents.read("acme")).incidents[claimed.talk.subject], claimed.talk, Limits())
     assert isinstance(step, Step)
     await outbox.begin(claimed, Attempt(step=step, at=at(0)))
-    await RedisAudit(functions.client).append({"what": "delivery", "odd": "é"})
+    await RedisAudit(functions).append({"what": "delivery", "odd": "é"})
     return claimed
 
 

@@ -51,7 +51,7 @@ async def test_what_one_server_held_is_on_the_cluster_and_comes_back_alike(
     assert (
         sorted(c.talk.subject for c in claimed) == sorted(c.talk.subject for c in back) == ["INC-1", "INC-2"]
     )
-    assert erased["acknowledgements"] == 1
+    assert erased["acknowledgement"] == 1
     assert named is not None
     assert named.by == "someone"
 

@@ -85,7 +85,7 @@ async def test_the_small_things_and_the_console_work_on_a_cluster(functions: Fun
     shelf: Shelf[Receipt] = Shelf(client, keys.MARKS, Receipt)
     await shelf.put_all({"a": Receipt(channel="c", message="m")})
     assert await shelf.drop("a") == 1
-    audit = RedisAudit(client)
+    audit = RedisAudit(functions)
     await audit.append({"n": "1"})
     assert len(await audit.tail(5)) == 1
     assert await RedisLimiter(functions).take("slack:C1", 1.0, 1) == timedelta()

@@ -46,7 +46,7 @@ async def lived(functions: Functions) -> None:
         taken = acknowledge(ledger, name, who, at(1))
         assert taken is not None
         await incidents.commit(ledger, taken, at(1))
-    silences, monitors, audit = RedisSilences(client, nobody), RedisMonitors(client), RedisAudit(client)
+    silences, monitors, audit = RedisSilences(client, nobody), RedisMonitors(client), RedisAudit(functions)
     why = "ADA LOVELACE and <@U012AB3CD> know; Ada Lovelaces does not"
     await silences.add(silence("aws", lasts=timedelta(days=1), by="Bob", why=why, now=at(0)))
     monitor = Monitor(

@@ -115,7 +115,7 @@ def _told(incident: Incident, talk: Conversation) -> Conversation:
 
 
 async def test_the_audit_is_full_at_what_is_documented(functions: Functions, repo: Path) -> None:
-    audit = RedisAudit(functions.client)
+    audit = RedisAudit(functions)
     line = {
         "at": START.isoformat(timespec="milliseconds"), "what": "delivery", "incident": "INC-12345",
         "channel": "slack:C0123456789", "step": "headline", "revision": "12", "reason": "first word (fresh)",
@@ -137,7 +137,7 @@ async def test_every_key_has_a_life_or_is_one_of_those_that_need_none(functions:
     await _deliver(outbox, (await incidents.read("acme")).incidents)
     await committed(incidents, "acme", said("late"), minutes=1)
     await outbox.recheck(at(2))
-    await RedisAudit(functions.client).append({"n": "1"})
+    await RedisAudit(functions).append({"n": "1"})
 
     lasting = set()
     async for key in functions.client.scan_iter(count=1000):

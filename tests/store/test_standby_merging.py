@@ -7,8 +7,9 @@ from datetime import timedelta
 
 from bot.domain.conversation import Conversation, Message, Receipt, StepKind
 from bot.domain.incident import Known, Ledger
+from bot.store.standby import words
 from bot.store.standby.merging import difference, follows
-from tests.build import said, seen_before, sighting, update
+from tests.build import at, said, seen_before, sighting, update
 
 
 def told(*names: str) -> Ledger:
@@ -81,3 +82,15 @@ def test_a_conversation_that_holds_all_the_messages_of_the_other_came_after_it()
     assert follows(talk("a"), talk("a", "b"))
     assert not follows(talk("a", "b"), talk("a"))
     assert not follows(talk("a", "x"), talk("a", "b"))
+
+
+def test_operators_are_told_what_could_not_be_brought_home() -> None:
+    whole, partly = (words.away(at(0), at(30), left) for left in ((), ("acme", "aws")))
+
+    assert (
+        whole.updates[-1].text == "The store is back after 30 min, and all that was done meanwhile is in it."
+    )
+    assert partly.updates[-1].text == (
+        "The store is back after 30 min, and all that was done meanwhile is in it, but for what it refused to take:"
+        " acme, aws. The log says why."
+    )

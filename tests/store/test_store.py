@@ -276,7 +276,7 @@ async def test_something_runs_once(functions: Functions) -> None:
 
 
 async def test_the_audit_gives_the_newest_line_first(functions: Functions) -> None:
-    audit = RedisAudit(functions.client)
+    audit = RedisAudit(functions)
     for n in range(3):
         await audit.append({"n": str(n)})
 
@@ -284,7 +284,7 @@ async def test_the_audit_gives_the_newest_line_first(functions: Functions) -> No
 
 
 async def test_the_audit_forgets_what_is_older_than_it_may_keep(functions: Functions) -> None:
-    audit, now_ms = RedisAudit(functions.client), int(time.time() * 1000)
+    audit, now_ms = RedisAudit(functions), int(time.time() * 1000)
     day_ms = 24 * 3_600_000
     for days in (91, 89):
         await functions.client.xadd(keys.AUDIT, {"n": str(days)}, id=f"{now_ms - days * day_ms}-0")

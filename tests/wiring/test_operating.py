@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,9 @@ from aiohttp.test_utils import TestServer
 from bot.config import load
 from bot.domain.standing import State
 from bot.pipeline.backlog import Order
+from bot.pipeline.lanes import hourly
+from bot.store.redis import Functions
+from bot.store.sharing import RedisLimiter
 from bot.tasks import end
 from bot.wiring import App, Options
 from bot.wiring.run import run
@@ -116,3 +120,16 @@ async def test_the_numbers_of_the_outbox_are_measured_from_the_start(stage: Stag
         return 'fogbell_chat_away{chat="console"} 0.0' in numbers and "fogbell_outbox_due 0.0" in numbers
 
     await until(is_measured)
+
+
+async def test_routes_says_what_the_worker_left_of_the_limit_of_the_hour(stage: Stage) -> None:
+    app = stage.app
+    assert app.dispatcher.room_of is not None
+    limiter = RedisLimiter(Functions(app.client))
+    for _ in range(2):
+        await limiter.take(*hourly("console:main", 3))
+
+    room = await app.dispatcher.room_of("console:main", 3)
+
+    assert room.left == 1
+    assert timedelta(minutes=19) < room.more_at - app.clock.now() <= timedelta(minutes=20)

@@ -17,10 +17,12 @@ local function fresh(last)
   return string.format('%.0f', math.max((tonumber(last) or 0) + 1, micros()))
 end
 
--- Note that a conversation is being written to: after a fail-over, this is where the last writes may be missing.
-local function touch(touched, member)
+-- Note that conversations are being written to: after a fail-over, this is where the last writes may be missing.
+local function touch(touched, members)
   local now = millis()
-  redis.call('ZADD', touched, now, member)
+  for _, member in ipairs(members) do
+    redis.call('ZADD', touched, now, member)
+  end
   redis.call('ZREMRANGEBYSCORE', touched, '-inf', now - KEPT_MS)
   redis.call('PEXPIRE', touched, KEPT_MS)
 end

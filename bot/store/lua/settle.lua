@@ -1,8 +1,9 @@
--- Write the intention before a step, and its outcome after it; both are refused when the fencing token is old.
--- KEYS: 1 conversation, 2 touched set, 3 due set, 4 leased set (begin: only the first two)
--- ARGV: 1 token, 2 member; begin: 3 attempt JSON;
---       settle: 3 state JSON, 4 due time (ms) or '', 5 life (ms), 6 'keep' to keep the attempt, 7 'look' to keep the mark
--- Both give 1, or 0 when another worker owns the conversation now (nothing is written then).
+-- Write intentions before a step, and outcomes after it, of one conversation or of many; refused where the fencing token is old.
+-- KEYS: 1 touched set; settle: 2 due set, 3 leased set; then the conversations
+-- ARGV: begin: token, member, attempt JSON of each;
+--       settle: 1 life (ms), then of each: token, member, state JSON, due time (ms) or '', 'keep' to keep the attempt, 'look' to keep
+--       the mark
+-- Both give a list: 1, or 0 where another worker owns the conversation now (nothing is written there then).
 -- Invariant: what changed while the conversation was in work (`again`) makes it due at once. A token settles once: the client
 -- repeats a call whose reply was lost, and must not undo what came in between.
 local function owns(conversation, token)
@@ -10,39 +11,55 @@ local function owns(conversation, token)
 end
 
 local function begin(keys, args)
-  if not owns(keys[1], args[1]) then
-    return 0
+  local owned, members = {}, {}
+  for n = 1, #keys - 1 do
+    local token, member, attempt = unpack(args, 3 * n - 2, 3 * n)
+    owned[n] = 0
+    if owns(keys[n + 1], token) then
+      redis.call('HSET', keys[n + 1], 'attempt', attempt)
+      members[#members + 1] = member
+      owned[n] = 1
+    end
   end
-  redis.call('HSET', keys[1], 'attempt', args[3])
-  touch(keys[2], args[2])
-  return 1
+  touch(keys[1], members)
+  return owned
+end
+
+local function settle_one(due, leased, conversation, life, token, member, state, due_ms, keep, look)
+  local was = redis.call('HMGET', conversation, 'settled', 'again', 'recheck')
+  if was[1] == token then
+    return
+  end
+  redis.call('HSET', conversation, 'state', state, 'settled', token)
+  redis.call('HDEL', conversation, 'again')
+  if keep ~= 'keep' then
+    redis.call('HDEL', conversation, 'attempt')
+  end
+  if was[3] == token and look ~= 'look' then  -- a mark that came while it was in work stays
+    redis.call('HDEL', conversation, 'recheck')
+  end
+  redis.call('PEXPIRE', conversation, life)
+  redis.call('ZREM', leased, member)  -- not from the due set: when the lease ran out, it may have been woken there since
+  for _, at_ms in ipairs({was[2] or '', due_ms}) do
+    if at_ms ~= '' then
+      redis.call('ZADD', due, 'LT', at_ms, member)
+    end
+  end
 end
 
 local function settle(keys, args)
-  if not owns(keys[1], args[1]) then
-    return 0
-  end
-  local was = redis.call('HMGET', keys[1], 'settled', 'again', 'recheck')
-  if was[1] == args[1] then
-    return 1
-  end
-  redis.call('HSET', keys[1], 'state', args[3], 'settled', args[1])
-  redis.call('HDEL', keys[1], 'again')
-  if args[6] ~= 'keep' then
-    redis.call('HDEL', keys[1], 'attempt')
-  end
-  if was[3] == args[1] and args[7] ~= 'look' then  -- a mark that came while it was in work stays
-    redis.call('HDEL', keys[1], 'recheck')
-  end
-  redis.call('PEXPIRE', keys[1], args[5])
-  touch(keys[2], args[2])
-  redis.call('ZREM', keys[4], args[2])  -- not from the due set: when the lease ran out, it may have been woken there since
-  for _, due_ms in ipairs({was[2] or '', args[4]}) do
-    if due_ms ~= '' then
-      redis.call('ZADD', keys[3], 'LT', due_ms, args[2])
+  local owned, members = {}, {}
+  for n = 1, #keys - 3 do
+    local first, conversation = 6 * n - 4, keys[n + 3]
+    owned[n] = 0
+    if owns(conversation, args[first]) then
+      settle_one(keys[2], keys[3], conversation, args[1], unpack(args, first, first + 5))
+      members[#members + 1] = args[first + 1]
+      owned[n] = 1
     end
   end
-  return 1
+  touch(keys[1], members)
+  return owned
 end
 
 redis.register_function('fogbell_begin', begin)

@@ -23,9 +23,7 @@ from bot.store.standby.mirror import asked, talks_of
 from bot.telemetry import Event, log
 
 ATTEMPTS = 10
-REMEDY = (
-    "see what is wrong with it (fogbell doctor), restore it from a backup if need be; its feeds are read anew"
-)
+REMEDY = "mend what the reason names, or restore a backup; until then its feeds are read anew"
 
 
 class Refusals:
@@ -67,9 +65,8 @@ async def carry(own: Functions, store: Functions, now: datetime, refusals: Refus
         except StoreError as exc:
             refused[provider] = exc
     refusals.note(refused)
-    if refused and not (
-        refusals.are_old and len(refused) < len(providers)
-    ):  # one that refuses all has another trouble
+    is_all = len(refused) == len(providers)  # then something else is wrong with the store
+    if refused and (is_all or not refusals.are_old):
         raise StoreError("; ".join(f"{provider}: {exc}" for provider, exc in refused.items()))
     await _leave(refused, store.client, now)
     async with translated():
@@ -92,7 +89,7 @@ async def _leave(refused: Mapping[str, StoreError], store: aioredis.Redis, now: 
     """Say by name what is not brought home, in the log and in the audit."""
     for provider, exc in refused.items():
         log().error(Event.STANDBY_LEFT, provider=provider, reason=str(exc), remedy=REMEDY)
-        await RedisAudit(store).append(
+        await RedisAudit(Functions(store)).append(
             {
                 "at": now.isoformat(timespec="milliseconds"),
                 "actor": "fogbell",
