@@ -37,6 +37,7 @@ _SCRIPTS = (
     "claim",
     "claim_one",
     "reclaim",
+    "begin",
     "settle",
     "note",
     "carry",

@@ -1,30 +1,10 @@
--- Write intentions before a step, and outcomes after it, of one conversation or of many; refused where the fencing token is old.
--- KEYS: 1 touched set; settle: 2 due set, 3 leased set; then the conversations
--- ARGV: begin: token, member, attempt JSON of each;
---       settle: 1 life (ms), then of each: token, member, state JSON, due time (ms) or '', 'keep' to keep the attempt, 'look' to keep
+-- Write the outcomes after a step, of one conversation or of many; refused where the fencing token is old, as in `begin`.
+-- KEYS: 1 touched set, 2 due set, 3 leased set, then the conversations
+-- ARGV: 1 life (ms), then of each: token, member, state JSON, due time (ms) or '', 'keep' to keep the attempt, 'look' to keep
 --       the mark
--- Both give a list: 1, or 0 where another worker owns the conversation now (nothing is written there then).
+-- Gives a list: 1, or 0 where another worker owns the conversation now (nothing is written there then).
 -- Invariant: what changed while the conversation was in work (`again`) makes it due at once. A token settles once: the client
 -- repeats a call whose reply was lost, and must not undo what came in between.
-local function owns(conversation, token)
-  return redis.call('HGET', conversation, 'token') == token
-end
-
-local function begin(keys, args)
-  local owned, members = {}, {}
-  for n = 1, #keys - 1 do
-    local token, member, attempt = unpack(args, 3 * n - 2, 3 * n)
-    owned[n] = 0
-    if owns(keys[n + 1], token) then
-      redis.call('HSET', keys[n + 1], 'attempt', attempt)
-      members[#members + 1] = member
-      owned[n] = 1
-    end
-  end
-  touch(keys[1], members)
-  return owned
-end
-
 local function settle_one(due, leased, conversation, life, token, member, state, due_ms, keep, look)
   local was = redis.call('HMGET', conversation, 'settled', 'again', 'recheck')
   if was[1] == token then
@@ -62,5 +42,4 @@ local function settle(keys, args)
   return owned
 end
 
-redis.register_function('fogbell_begin', begin)
 redis.register_function('fogbell_settle', settle)
