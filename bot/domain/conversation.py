@@ -124,7 +124,7 @@ class Conversation:
     is the key of a message that may be there already and could not be looked for. `called` are the roles that were mentioned.
     `asserted_at` is when the headline was last written, `late_edit_at` when the chat last left us without an answer to an
     edit. `is_put_aside`: a person parked it, and only a person lets it speak again. `dropped` are the updates that a person
-    gave up there, all there was up to the revision `dropped_at`.
+    gave up there, all there was up to the revision `dropped_at`. `stands_in` names the chat that is away, as its headline says.
     """
 
     subject: str
@@ -145,6 +145,7 @@ class Conversation:
     is_put_aside: bool = False
     dropped: tuple[str, ...] = ()
     dropped_at: int = 0
+    stands_in: str = ""
 
     @property
     def chat(self) -> str:

@@ -143,15 +143,18 @@ def _headline_edit(incident: Incident, talk: Conversation, refreshed: tuple[Upda
     )
 
 
-def reassertion(incident: Incident, talk: Conversation, now: datetime) -> Step | None:
-    """The headline once more: hourly while the incident is open, and when an earlier edit may have come late."""
+def reassertion(incident: Incident, talk: Conversation, now: datetime, stands_in: str = "") -> Step | None:
+    """The headline once more: hourly while the incident is open, when an earlier edit may have come late, and when the chat
+    is back in whose place it spoke (`stands_in` names the one that is away now)."""
     is_old = talk.asserted_at is not None and now - talk.asserted_at >= REASSERT_AFTER and incident.is_open
     is_doubtful = talk.late_edit_at is not None and now - talk.late_edit_at >= LATE_BY
-    if talk.headline is None or not talk.headline.receipt.message or not (is_old or is_doubtful):
+    is_back = talk.stands_in not in ("", stands_in) and incident.is_open
+    if talk.headline is None or not talk.headline.receipt.message or not (is_old or is_doubtful or is_back):
         return None
     shown = replace(talk, messages=tuple(replace(m, digest="") for m in talk.messages))
     step = _headline_edit(incident, shown, ())
     reason = "an earlier edit may have come late" if is_doubtful else "written again, as every hour"
+    reason = f"{talk.stands_in} is back" if is_back else reason
     return replace(step, reason=reason) if step else None
 
 

@@ -242,7 +242,7 @@ class Courier:
         limits = self._chats[talk.chat].limits
         step = plan(incident, talk, limits, hold)
         if step is None and hold is None and self._reasserts and limits.edits:
-            return reassertion(incident, talk, now)
+            return reassertion(incident, talk, now, self._voice.stands_in(talk.channel))
         return step
 
     async def _let_go(self, claimed: Claimed, talk: Conversation, due_at: datetime | None) -> None:

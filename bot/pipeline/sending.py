@@ -234,7 +234,12 @@ class Sender:
         after = settled(replace(talk, called=(*talk.called, *roles)), step, receipt)
         if step.is_headline:
             is_past = talk.late_edit_at is None or now - talk.late_edit_at >= LATE_BY
-            after = replace(after, asserted_at=now, late_edit_at=None if is_past else talk.late_edit_at)
+            after = replace(
+                after,
+                asserted_at=now,
+                late_edit_at=None if is_past else talk.late_edit_at,
+                stands_in=self._voice.stands_in(talk.channel),
+            )
         if plan(ready.incident, after, self._chats[talk.chat].limits) is not None:
             return ready.claimed, after, now
         return ready.claimed, after, after.late_edit_at + LATE_BY if after.late_edit_at else None

@@ -47,8 +47,13 @@ class Voice:
         if step.key == talk.repeats:
             words = (card.footer, say(manners.language, Phrase.MAYBE_DOUBLED))
             card = replace(card, footer=" · ".join(filter(None, words)))
-        note = self._note(talk.channel, manners) if step.is_headline and step.rings else ""
+        note = self._note(talk.channel, manners) if step.is_headline else ""
         return replace(card, sections=(Section(text=note), *card.sections)) if note else card
+
+    def stands_in(self, channel: str) -> str:
+        """The chat that is away and in whose place the channel speaks, or nothing."""
+        away = stands_in_for(channel, self.rules().groups, self.health())
+        return away[0] if away else ""
 
     def many(self, incidents: Sequence[Incident], step: Step, talk: Conversation) -> Card:
         """The card of a message for many incidents."""

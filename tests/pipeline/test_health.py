@@ -54,6 +54,7 @@ class Replica:
             clock,
             voice=Voice(names={}, rules=lambda: RULES, health=lambda: self.health.known),
             saw=lambda chat, ok, is_post: self.health.saw(chat, ok=ok, is_post=is_post),
+            reasserts=True,
         )
 
     async def see(self, *names: str) -> None:
@@ -117,6 +118,26 @@ async def test_the_next_chat_takes_over_and_says_why(
 
     (headline,) = chats["discord"].shown
     assert headline.card.sections[0].text == "Slack is unreachable since 2025-10-20 07:00 UTC"
+
+
+async def test_the_next_chat_no_longer_says_why_when_the_first_one_is_back(
+    functions: Functions, chats: dict[str, FakeChat]
+) -> None:
+    """An edit keeps the words while it is away; they went with the next news, or within the hour."""
+    replica = Replica(functions, VirtualClock(at(0)), chats)
+    away(chats["slack"])
+    await replica.see("u1")
+    await replica.live(until=3)
+    await replica.see("u1", "u2")
+    await replica.live(until=4)
+    (headline, *_) = chats["discord"].shown
+    while_away = headline.card.sections[0].text
+
+    back(chats["slack"])
+    await replica.live(until=11)
+
+    assert while_away == "Slack is unreachable since 2025-10-20 07:00 UTC"
+    assert "unreachable" not in headline.card.plain
 
 
 @pytest.mark.parametrize("reads", [None, RateLimited("slack", "C1", timedelta(seconds=20))], ids=repr)
