@@ -57,17 +57,20 @@ class Lookup:
         return await self._found(claimed, free, attempt, answers)
 
     async def looked_ahead(
-        self, claimed: Claimed, talk: Conversation, step: Step, since: datetime
+        self, claimed: Claimed, talk: Conversation, step: Step, since: datetime, answers: Answers
     ) -> Conversation | None:
         """The same for a step that another worker may have carried out without leaving a trace in the store.
 
         What is found was said when the incident stood otherwise, perhaps: as nobody knows what it shows, it will be edited.
+        A reply is looked for in its thread, then among others in the channel. The chat is asked for nothing twice: some of
+        Slack's apps may ask once a minute.
         """
         attempt = Attempt(step=replace(step, digest=""), at=since)
         await self._outbox.begin(claimed, attempt)  # until it is known
-        answers: Answers = {}
-        if talk.thread and self._chats[talk.chat].limits.rolls:
-            answers[step.key] = await self._answer_for_reply(talk, attempt)
+        if step.key not in answers and self._chats[talk.chat].limits.find:
+            answers[step.key] = await self._answer(talk, attempt)
+        if talk.thread and self._chats[talk.chat].limits.rolls and answers[step.key] is None:
+            answers[step.key] = await self._answer_of_many(talk, attempt)
         return await self._found(claimed, talk, attempt, answers)
 
     async def _found(
@@ -101,11 +104,8 @@ class Lookup:
         thread = None if step.kind is StepKind.GATHERED else talk.thread
         return await self._asked(talk, step.key, attempt.at, thread)
 
-    async def _answer_for_reply(self, talk: Conversation, attempt: Attempt) -> Receipt | Exception | None:
-        """In its thread, or among others in the channel, where all that was said before is older."""
-        answer = await self._answer(talk, attempt)
-        if answer is not None:
-            return answer
+    async def _answer_of_many(self, talk: Conversation, attempt: Attempt) -> Receipt | Exception | None:
+        """Among others in the channel, where all that was said before is older."""
         since = max((m.receipt.at for m in talk.messages if m.receipt.at), default=attempt.at)
         answer = await self._asked(talk, attempt.step.key, since, None)
         return None if isinstance(answer, Refused | Uncertain) else answer

@@ -191,7 +191,7 @@ class Courier:
         try:
             talk = await self._lookup.looked_up(claimed, answers)
             if talk is not None and claimed.must_look:
-                claimed, talk = await self._looked_ahead(claimed, talk, incident)
+                claimed, talk = await self._looked_ahead(claimed, talk, incident, answers)
         except LeaseLost as exc:
             log().warning(Event.LEASE_LOST, reason=str(exc))
             talk = None
@@ -202,7 +202,7 @@ class Courier:
             await self._sort(claimed, talk, incident, tasks)
 
     async def _looked_ahead(
-        self, claimed: Claimed, talk: Conversation, incident: Incident
+        self, claimed: Claimed, talk: Conversation, incident: Incident, answers: Answers
     ) -> tuple[Claimed, Conversation | None]:
         """Somebody may have gone on whose traces the store lost: look for each coming message until one is not there."""
         step = self._step_of(talk, incident)
@@ -210,7 +210,7 @@ class Courier:
             return claimed, talk  # the mark stays for what is posted next
         if step.kind is StepKind.CATCH_UP:  # who went on may have said them one by one
             step = replace(step, kind=StepKind.UPDATE, updates=step.updates[:1], shows=step.updates[:1])
-        found = await self._lookup.looked_ahead(claimed, talk, step, incident.opened_at)
+        found = await self._lookup.looked_ahead(claimed, talk, step, incident.opened_at, answers)
         return replace(claimed, must_look=found is None), found
 
     async def _sort(

@@ -100,6 +100,21 @@ async def test_after_a_fail_over_the_chat_is_asked_also_when_there_is_nothing_to
     assert side.chat.calls == ["find", "post", "edit"]
 
 
+async def test_an_intention_that_outlived_a_fail_over_is_looked_for_once(
+    world: World, side: FakeSide
+) -> None:
+    """Some of Slack's apps may ask once a minute: the second question was refused, and the first one asked again, for ever."""
+    await world.see(told("alpha"))
+    world.trap.point, world.trap.action = "before post", dies
+    await world.workers[0].turn()
+    world.clock.set(world.clock.now() + LATE_BY)
+    await world.workers[0].outbox.recheck(world.clock.now())
+
+    await world.calm()
+
+    assert side.chat.calls == ["find", "post"]
+
+
 async def test_what_is_found_without_its_intention_is_brought_up_to_date(
     world: World, side: FakeSide
 ) -> None:
