@@ -29,6 +29,7 @@ LEASE = timedelta(seconds=30)
 MARGIN_S = 3.0
 FRESH_S = 0.25  # a step that waited longer is planned anew before it is sent
 SEND_TIMEOUT = timedelta(seconds=12)  # less than half of the lease: we stop before another may begin
+SLOW_S = 1.0  # a chat that answers within it is not behind with its work
 PARKED_FOR = timedelta(hours=1)  # a refused conversation is tried again this seldom: operators mend channels
 EDITED_AGAIN = 3  # how often a message for many is corrected at once when its members change meanwhile
 
@@ -109,13 +110,15 @@ class Sender:
         first = chosen[0]
         is_post = first.step.kind is not StepKind.EDIT
         roles = await self._voice.roles(chosen) if is_post else ()
+        began = time.monotonic()
         try:
             async with asyncio.timeout(SEND_TIMEOUT.total_seconds()):
                 card, receipt = await self._called(chosen, roles)
         except (ChatError, TimeoutError) as exc:
             self._saw(first.talk.channel, isinstance(exc, Refused | RateLimited), is_post)
+            may_be_late = _gave_no_answer(exc, time.monotonic() - began)
             for ready in chosen:
-                await self._unless_lost(self._failed(ready, exc))
+                await self._unless_lost(self._failed(ready, exc, may_be_late))
             return Sent(pause=exc.after) if isinstance(exc, RateLimited) else Sent()
         self._saw(first.talk.channel, True, is_post)
         return Sent(settle=lambda: self._succeeded(chosen, card, receipt, roles))
@@ -258,10 +261,10 @@ class Sender:
                 )
             )
 
-    async def _failed(self, ready: Ready, error: ChatError | TimeoutError) -> None:
+    async def _failed(self, ready: Ready, error: ChatError | TimeoutError, may_be_late: bool) -> None:
         """The four ways a chat can fail. Nothing is ever dropped: the conversation stays due, or is parked by name."""
         now, claimed, step = self._clock.now(), ready.claimed, ready.step
-        attempt = Attempt(step=step, at=now, may_be_late=_gave_no_answer(error))
+        attempt = Attempt(step=step, at=now, may_be_late=may_be_late)
         talk = replace(ready.talk, attempt=attempt)
         clear = replace(talk, attempt=None, failures=talk.failures + 1)
         match error:
@@ -298,9 +301,12 @@ class Sender:
         )
 
 
-def _gave_no_answer(error: ChatError | TimeoutError) -> bool:
-    """True when the chat was silent, so that it may do yet what it was asked."""
-    return isinstance(error, TimeoutError) or isinstance(error.__cause__, TimeoutError)
+def _gave_no_answer(error: ChatError | TimeoutError, took_s: float) -> bool:
+    """True when the chat was silent, so that it may do yet what it was asked; also when a connection was cut on which it
+    took its time: one that is cut at once was carried out by then, or never will be."""
+    if isinstance(error, TimeoutError) or isinstance(error.__cause__, TimeoutError):
+        return True
+    return took_s > SLOW_S and isinstance(error, Uncertain | Unavailable) and error.__cause__ is not None
 
 
 def _edited_late(talk: Conversation, attempt: Attempt) -> Conversation:

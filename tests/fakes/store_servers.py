@@ -155,9 +155,15 @@ class Watched:
 
 
 @asynccontextmanager
-async def watched(folder: Path, replicas: int = 2, down_after_ms: int = 1000) -> AsyncIterator[Watched]:
-    """A master, replicas that follow it, and three sentinels that agree on all of it."""
-    async with servers(folder / "data", 1 + replicas, "--repl-diskless-sync-delay", "0") as data:
+async def watched(
+    folder: Path, replicas: int = 2, down_after_ms: int = 1000, *, is_careful: bool = False
+) -> AsyncIterator[Watched]:
+    """A master, replicas that follow it, and three sentinels that agree on all of it.
+
+    With `is_careful` a master without replicas takes no writes, as docs/operations.md asks of operators.
+    """
+    words = ["--min-replicas-to-write", "1"] if is_careful else []
+    async with servers(folder / "data", 1 + replicas, "--repl-diskless-sync-delay", "0", *words) as data:
         for replica in data[1:]:
             await replica.asks("REPLICAOF", "127.0.0.1", str(data[0].port))
         await until(lambda: _follow(data[:1] if replicas else [], data[1:]))

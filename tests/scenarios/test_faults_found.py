@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -13,6 +14,7 @@ from bot.domain.conversation import Conversation, Limits, Receipt, Step, StepKin
 from bot.domain.delivery import LATE_BY, plan
 from bot.domain.incident import Incident
 from bot.errors import ChatError, Unavailable, Uncertain
+from bot.pipeline import sending
 from bot.replay import VirtualClock
 from tests.build import at, incident, update
 from tests.fakes.chat import FakeChat, Shown
@@ -263,8 +265,9 @@ async def _talks(world: World) -> list[Conversation]:
 
 @dataclass
 class SlowChat(FakeChat):
-    """Carries the first post out 20 s after it was asked; whoever asked is gone by then."""
+    """Carries the first post out 20 s after it was asked; whoever asked is gone by then, or the connection cut `is_cut`."""
 
+    is_cut: bool = False
     clock: VirtualClock = field(default_factory=lambda: VirtualClock(at(0)))
     under_way: list[Shown] = field(default_factory=list)
     arrives_at: datetime | None = None
@@ -274,7 +277,10 @@ class SlowChat(FakeChat):
         if self.arrives_at is None:
             self.arrives_at = self.clock.now() + timedelta(seconds=20)
             self.under_way.append(self.shown.pop())
-            raise Died
+            if not self.is_cut:
+                raise Died
+            await asyncio.sleep(0.05)
+            raise Uncertain("fake", "C1", "the connection was lost") from ConnectionResetError()
         return receipt
 
     async def find(
@@ -286,12 +292,15 @@ class SlowChat(FakeChat):
         return await super().find(channel, key=key, since=since, thread=thread)
 
 
-async def test_a_post_that_a_slow_chat_carries_out_after_its_sender_died_is_waited_for(
-    redis_url: str,
+@pytest.mark.parametrize("is_cut", [False, True], ids=["its sender died", "it was cut off"])
+async def test_a_post_that_a_slow_chat_carries_out_later_is_waited_for(
+    is_cut: bool, redis_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A restarted worker is given its work back at once, did not find the post yet, and said it again."""
+    """A restarted worker is given its work back at once, and whose connection was cut looked at once: the post was not there
+    yet, and said again."""
+    monkeypatch.setattr(sending, "SLOW_S", 0.04)
     clock = VirtualClock(at(0))
-    chat = SlowChat(clock=clock)
+    chat = SlowChat(clock=clock, is_cut=is_cut)
     side = FakeSide(chat=chat)
     world = World(side, clock)
     await world.open(redis_url, 1)

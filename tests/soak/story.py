@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 IMPACTS = ("minor", "major", "critical")
 CALM_UPDATES_A_MINUTE = 9.0
 STORM_SIZE = 12  # incidents that begin at once, now and then: more than a channel can be told of one by one
-STORM_EVERY_S = 150.0
+STORM_EVERY_S = 150.0  # and with each the storm before the last one is over: all its incidents end together
 UPDATES_MAX = 7
 LISTED = 100  # incidents of a page, the newest
 OVER_BY = 60  # so many newer ones end an incident: what leaves a page while it is open is told no more
@@ -55,19 +55,27 @@ class Story:
         self._number = 0
         self._next_update = 0.0
         self._next_storm = STORM_EVERY_S / 3
+        self._storms: list[list[Event]] = [[], []]
 
     def turn(self, elapsed_s: float) -> set[str]:
         """Let happen what is due; gives the pages that changed."""
         changed: set[str] = set()
         if elapsed_s >= self._next_storm:
             self._next_storm = elapsed_s + STORM_EVERY_S * self.dice.uniform(0.7, 1.3)
-            changed |= {self._born().page for _ in range(STORM_SIZE)}
+            changed |= self._storm()
         while elapsed_s >= self._next_update:
             self._next_update = max(self._next_update, elapsed_s - 5) + self.dice.expovariate(
                 CALM_UPDATES_A_MINUTE / 60
             )
             changed.add(self._something())
         return changed
+
+    def _storm(self) -> set[str]:
+        self._storms.append([self._born() for _ in range(STORM_SIZE)])
+        over = [event for event in self._storms.pop(0) if not event.is_over]
+        for event in over:
+            self._say(event, "resolved")
+        return {event.page for event in (*self._storms[-1], *over)}
 
     def end(self) -> None:
         """All that is open is over."""

@@ -184,7 +184,7 @@ async def town(folder: Path, story: Story, workers: int) -> AsyncIterator[Town]:
         slack = await stack.enter_async_context(FakeSlack())
         discord = await stack.enter_async_context(FakeDiscord())
         feeds = await stack.enter_async_context(FeedServer())
-        store = await stack.enter_async_context(watched(folder / "store"))
+        store = await stack.enter_async_context(watched(folder / "store", is_careful=True))
         doors = {
             "slack": await stack.enter_async_context(Door(_port(slack.api_url))),
             "discord": await stack.enter_async_context(Door(_port(discord.api_url))),
