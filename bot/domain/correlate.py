@@ -140,7 +140,7 @@ def merge(incident: Incident, source: str, said: Observation, seen_at: datetime)
     others = [c for c in incident.claims if c.source != source]
     claims = sorted([*others, _newer(old, new)], key=lambda c: c.source)
     updates = _merge_updates(incident.updates, said.updates, source, spoke_at)
-    return concluded(replace(incident, claims=tuple(claims), updates=updates))
+    return concluded(incident, tuple(claims), updates)
 
 
 def _newer(old: Claim | None, new: Claim) -> Claim:
@@ -228,38 +228,43 @@ def without(incident: Incident, source: str, closure: Closure, at: datetime) -> 
         replace(c, gone=closure, seen_at=at) if c.source == source and not c.is_over else c
         for c in incident.claims
     )
-    return concluded(replace(incident, claims=claims), at)
+    return concluded(incident, claims, at=at)
 
 
 def without_source(incident: Incident, source: str, at: datetime) -> Incident:
     """`incident` after nobody looks at `source` any more: what it said is forgotten where others spoke, and else it ends."""
     others = tuple(c for c in incident.claims if c.source != source)
     if others:
-        return concluded(replace(incident, claims=others), at)
+        return concluded(incident, others, at=at)
     return without(incident, source, Closure.UNWATCHED, at)
 
 
-def concluded(incident: Incident, at: datetime | None = None) -> Incident:
-    """`incident` with everything that follows from its claims: the one who spoke last leads, absence counts as speaking."""
-    lead = max(_leaders(incident), key=_weight)
+def concluded(
+    incident: Incident,
+    claims: tuple[Claim, ...],
+    updates: tuple[Update, ...] | None = None,
+    at: datetime | None = None,
+) -> Incident:
+    """`incident` with these claims and all that follows from them: the one who spoke last leads, absence counts as speaking."""
+    lead = max(_leaders(claims, is_open=incident.is_open), key=_weight)
     said = lead.said
     status = _ended(said.kind) if lead.gone else said.status
     over = status.is_over
-    stated = any(c.said.is_over for c in incident.claims)
+    stated = any(c.said.is_over for c in claims)
     closed_at = (incident.closed_at or at or lead.seen_at) if over else None
-    places = dict.fromkeys(
-        p for c in sorted(incident.claims, key=_weight, reverse=True) for p in c.said.places
-    )
+    places = dict.fromkeys(p for c in sorted(claims, key=_weight, reverse=True) for p in c.said.places)
     return replace(
         incident,
+        claims=claims,
+        updates=incident.updates if updates is None else updates,
         kind=said.kind,
         title=said.title,
         status=status,
         impact=said.impact,
         began_at=said.began_at or incident.began_at,
         ended_at=said.ended_at,
-        updated_at=max(c.said.spoke_at or c.seen_at for c in incident.claims),
-        url=said.url or next((c.said.url for c in incident.claims if c.said.url), None),
+        updated_at=max(c.said.spoke_at or c.seen_at for c in claims),
+        url=said.url or next((c.said.url for c in claims if c.said.url), None),
         places=tuple(sorted(places, key=_place_order)[:PLACES_MAX]),
         closed_at=closed_at,
         closure=(Closure.STATED if stated else lead.gone) if over else None,
@@ -267,13 +272,11 @@ def concluded(incident: Incident, at: datetime | None = None) -> Incident:
     )
 
 
-def _leaders(incident: Incident) -> tuple[Claim, ...]:
+def _leaders(claims: tuple[Claim, ...], *, is_open: bool) -> tuple[Claim, ...]:
     """Whose word counts. One list's silence is no end while another that can say "over" holds what is open: front ends in a
     failing region have shown empty lists for hours."""
-    is_held = any(not c.is_over and not c.said.may_lapse for c in incident.claims)
-    if incident.is_open and is_held:
-        return tuple(c for c in incident.claims if not c.gone)
-    return incident.claims
+    is_held = any(not c.is_over and not c.said.may_lapse for c in claims)
+    return tuple(c for c in claims if not c.gone) if is_open and is_held else claims
 
 
 def _weight(claim: Claim) -> tuple[bool, datetime, str]:

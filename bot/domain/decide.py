@@ -203,6 +203,7 @@ class _Draft:
             impact=said.impact,
             opened_at=self.now,
             opening=opening,
+            revision=1,
         )
 
     def _opening(self, said: Observation) -> Opening | None:

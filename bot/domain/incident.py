@@ -149,6 +149,6 @@ class Ledger:
 def revised(before: Incident | None, after: Incident) -> Incident:
     """`after` with the next revision when anything differs from `before`; `before` itself when nothing does."""
     if before is None:
-        return replace(after, revision=1)
+        return after if after.revision == 1 else replace(after, revision=1)
     same = replace(after, revision=before.revision)
     return before if same == before else replace(after, revision=before.revision + 1)

@@ -15,7 +15,7 @@ from bot.domain.conversation import Attempt, Conversation, Receipt, Step, StepKi
 from bot.domain.delivery import LATE_BY
 from bot.domain.roll import Among
 from bot.errors import ChatError, RateLimited, Refused, Uncertain
-from bot.pipeline.record import Record, Saw, again_at, backoff
+from bot.pipeline.record import Record, Saw, again_at, backoff, together_at
 from bot.pipeline.sending import SEND_TIMEOUT
 from bot.ports import Chat, Claimed, Clock, Outbox
 
@@ -85,10 +85,14 @@ class Lookup:
             case Refused() | Uncertain():
                 # We may not read here, or there is more than we can read: nobody will ever know.
                 return await self._maybe_doubled(talk, step)
+            case RateLimited(after=after) as error:
+                self._record.later_together(talk, f"looking it up: {error}", after)
+                due_at = together_at(self._clock.now(), after)
+                await self._outbox.settle(claimed, replace(talk, attempt=attempt), due_at)
+                return None
             case Exception() as error:
                 self._record.later(talk, f"looking it up: {error}")
-                after = getattr(error, "after", None)
-                await self._again(claimed, talk, attempt, after)
+                await self._again(claimed, talk, attempt, getattr(error, "after", None))
                 return None
             case Receipt() as found if not _is_known(talk, found):
                 step, receipt = _as_told(step, found)

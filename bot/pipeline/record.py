@@ -25,6 +25,7 @@ class Record:
     def __init__(self, audit: Audit | None, clock: Clock) -> None:
         self._audit = audit
         self._clock = clock
+        self._waits_until: dict[str, datetime] = {}  # by channel, as was said
 
     async def note(self, outcome: str, *steps: tuple[Conversation, Step]) -> None:
         """Count the outcome of steps and add them to the audit."""
@@ -37,6 +38,13 @@ class Record:
     def later(self, talk: Conversation, reason: str) -> None:
         """Say that something has to be tried again."""
         log().warning(Event.DELIVERY_LATER, incident=talk.subject, channel=talk.channel, reason=reason)
+
+    def later_together(self, talk: Conversation, reason: str, after: timedelta) -> None:
+        """The same of a wait that the chat asks for: hundreds may wait in the channel, and it is said once until it is over."""
+        now = self._clock.now()
+        if now >= self._waits_until.get(talk.channel, now):
+            self._waits_until[talk.channel] = now + after
+            self.later(talk, reason)
 
 
 def _line(talk: Conversation, step: Step, outcome: str, at: str) -> dict[str, str]:
@@ -65,6 +73,12 @@ def again_at(channel: str, failures: int, now: datetime, after: timedelta | None
     every = BACKOFF_MAX.total_seconds()
     since = (now.timestamp() - zlib.crc32(channel.encode())) % every  # each channel has a moment of its own
     return now + timedelta(seconds=every - since)
+
+
+def together_at(now: datetime, after: timedelta) -> datetime:
+    """When those come back whom a limit keeps waiting: at a full second, so that one answer may serve them all."""
+    moment = now + after
+    return moment + timedelta(microseconds=-moment.microsecond % 1_000_000)
 
 
 def backoff(failures: int) -> timedelta:

@@ -234,7 +234,8 @@ class Sender:
     ) -> tuple[Claimed, Conversation, datetime | None]:
         """What is settled: due again at once when there is more to say, or later when an edit may still come in between."""
         talk, step = ready.talk, ready.step
-        after = settled(replace(talk, called=(*talk.called, *roles)), step, receipt)
+        called = replace(talk, called=(*talk.called, *roles)) if roles else talk
+        after = settled(called, step, receipt)
         if step.is_headline:
             is_past = talk.late_edit_at is None or now - talk.late_edit_at >= LATE_BY
             after = replace(

@@ -36,7 +36,8 @@ class Voice:
     def manners(self, channel: str) -> Manners:
         """How the channel ("chat:id") wants to be spoken to."""
         rules = self.rules()
-        return rules.manners.get(channel) or replace(rules.usual, zone=self.zone)
+        usual = rules.usual if rules.usual.zone == self.zone else replace(rules.usual, zone=self.zone)
+        return rules.manners.get(channel, usual)
 
     def card(self, step: Step, incident: Incident, talk: Conversation) -> Card:
         """The card of a step for one incident."""

@@ -115,9 +115,9 @@ async def test_a_lost_reply_is_found_when_the_nonce_is_forgotten(
 
 
 async def test_a_message_is_found_behind_many_others(fake: FakeDiscord, patient: DiscordChat) -> None:
+    wanted = await patient.post(CHANNEL, card("wanted"), key=KEY)
     for number in range(230):
         await patient.post(CHANNEL, card("chatter"), key=f"key{number}")
-    wanted = await patient.post(CHANNEL, card("wanted"), key=KEY)
 
     found = await patient.find(CHANNEL, key=KEY, since=since())
 

@@ -272,14 +272,17 @@ async def test_a_post_whose_first_message_was_deleted_is_passed_over(
 
 
 async def test_a_look_up_among_too_many_archived_posts_is_uncertain(
-    fake: FakeDiscord, chat: DiscordChat
+    fake: FakeDiscord, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for number in range(1_001):
+    monkeypatch.setattr("bot.chats.discord.client.READ_MAX", 200)
+    chat = DiscordChat(token=fake.token, api_url=fake.api_url)
+    for number in range(201):
         old = fake.add_channel(str(number + 1))
         old.parent, old.archived, old.touched_at = PLACE, True, fake.now()
 
     with pytest.raises(Uncertain):
         await chat.find(PLACE, key=KEY, since=since())
+    await chat.close()
 
 
 @pytest.mark.parametrize("deleted", ["the post", "its first message"])

@@ -100,14 +100,15 @@ class Routes:
         return answer(self._found(self._room(request), request))
 
     async def list_messages(self, request: web.Request) -> web.Response:
-        """Up to 100 messages, newest first; with `after`, those that follow it at once."""
+        """Up to 100 messages, newest first; with `after` those that follow it at once, with `before` those before it."""
         room = self._room(request)
         limit, after = int(request.query.get("limit", 50)), request.query.get("after")
+        before = int(request.query.get("before", 1 << 64))
         if not 1 <= limit <= 100:
             raise Refusal(
                 400, 50035, "Invalid Form Body", {"limit": {"_errors": [{"code": "NUMBER_TYPE_MAX"}]}}
             )
-        ids = sorted(map(int, room.messages))
+        ids = sorted(each for each in map(int, room.messages) if each < before)
         chosen = ids[-limit:] if after is None else [i for i in ids if i > int(after)][:limit]
         return answer([room.messages[str(i)] for i in reversed(chosen)])
 

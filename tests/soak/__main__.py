@@ -21,7 +21,7 @@ from tests.soak.story import Story
 from tests.soak.town import Town, town
 
 PAGES = 6
-SETTLE_SECONDS = 240.0  # after the storm: edits of many headlines take their time at Slack's pace
+SETTLE_SECONDS = 480.0  # after the storm: edits of many headlines take their time at Slack's pace
 CALM_SHARE = 0.85  # of the time there is trouble; then only the story goes on
 
 

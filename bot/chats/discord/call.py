@@ -8,13 +8,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from discord.http import Route
 
 from bot.chats.discord.failures import FAILURES, failure, lost
 from bot.chats.discord.render import Body
 from bot.chats.discord.rest import Rest
+
+T = TypeVar("T")
 
 CHANNEL = "/channels/{channel_id}"
 MESSAGES = CHANNEL + "/messages"
@@ -36,9 +38,13 @@ class Call:
 
     async def log_in(self) -> Rest:
         """The client, which asked Discord who we are when it was made."""
+        return await self.in_time(self._logged_in())
+
+    async def in_time(self, work: Awaitable[T]) -> T:
+        """What the work gives, within the deadline; whatever goes wrong in it is a ChatError."""
         try:
             async with asyncio.timeout_at(self._until):
-                return await self._logged_in()
+                return await work
         except FAILURES as exc:
             raise failure(exc, self.channel) from exc
 

@@ -31,7 +31,7 @@ from bot.chats.discord.failures import (
 from bot.chats.discord.render import Body, ref_of, render
 from bot.chats.discord.rest import API_URL, PER_SECOND_MAX, Rest
 from bot.chats.discord.rooms import Room, Rooms, tags_for
-from bot.chats.discord.sharing import Shared
+from bot.chats.reading import Page, Readings, Stretch
 from bot.domain.card import Card
 from bot.domain.conversation import Limits, Receipt
 from bot.errors import Refused
@@ -39,6 +39,10 @@ from bot.errors import Refused
 TIMEOUT = timedelta(seconds=10)  # of a whole verb; less than half of the outbox's lease
 CLOCK_SKEW = timedelta(minutes=1)  # message ids carry Discord's time, `since` is ours
 REFS_KEPT = 2_000
+READ_MAX = 5_000  # messages, or archived posts; Discord gives 100 of them a second
+MARGIN = (
+    10_000 << 22
+)  # ids of ten seconds: they are given out by many of Discord's machines, each by its own clock
 
 
 class DiscordChat:
@@ -67,13 +71,14 @@ class DiscordChat:
         self._per_second = per_second
         self._rest: Rest | None = None
         self._refs: OrderedDict[str, str] = OrderedDict()  # message -> ref, to spare edits a look-up
-        self._shared = Shared()
+        self._readings = Readings(most=READ_MAX, margin=MARGIN)
         self._rooms = Rooms()
         self._extras = Extras()
 
     def renew(self, token: str) -> None:
         """Use `token` from the next request on; those under way keep theirs. Whose it is will be asked when it matters."""
         self._token = token
+        self._readings.forget()  # another bot's messages are not ours
         if self._rest:
             self._rest.token, self._rest.me = token, ""
 
@@ -100,9 +105,14 @@ class DiscordChat:
             inside = thread or (receipt if room.is_forum else None)
             call.may_be_gone = inside is not None
             place = inside.message if inside else receipt.channel
-            body = render(card, ref=await self._ref(call, place, receipt.message))
-            body.pop("flags", None)  # settled when a message is created; an edit notifies nobody anyway
-            now = await _changed(call, place, receipt.message, body)
+            try:
+                body = render(card, ref=await self._ref(call, place, receipt.message))
+                body.pop("flags", None)  # settled when a message is created; an edit notifies nobody anyway
+                now = await _changed(call, place, receipt.message, body)
+            except Refused as exc:
+                if exc.gone:
+                    self._readings.drop(thread.message if thread else receipt.channel, receipt.message)
+                raise
         if not thread:
             is_pinned = isinstance(now, dict) and bool(now.get("pinned"))
             await self._beside(call, receipt.message, card, room, is_pinned=is_pinned)
@@ -110,14 +120,29 @@ class DiscordChat:
     async def find(
         self, channel: str, *, key: str, since: datetime, thread: Receipt | None = None
     ) -> Receipt | None:
-        """Our message with this key since then, or None. The bot needs the permission to read the message history."""
-        ref = key_ref(key)
+        """Our message with this key since then, or None. The bot needs the permission to read the message history.
+
+        Who looks at the same time shares the reading, and what could not be read in time is read on by the next call. Raises
+        Uncertain when more than READ_MAX messages were written since.
+        """
+        ref, oldest = key_ref(key), discord.utils.time_snowflake(since - CLOCK_SKEW)
+        room = thread.message if thread else channel
         with self._asking(channel) as call:
-            if thread:
-                message = await self._find_reply(call, thread.message, ref, since - CLOCK_SKEW)
-            else:
-                message = await self._find_headline(call, ref, since - CLOCK_SKEW)
-            return _receipt(channel, message) if message else None
+            try:
+                reading = await call.in_time(
+                    self._readings.look(
+                        room, key=ref, since=oldest, ask=lambda stretch: self._page(call, thread, stretch)
+                    )
+                )
+            except Refused as exc:
+                self._readings.forget(room)
+                if thread and code_of(exc) == UNKNOWN_CHANNEL:
+                    return None  # the thread was never begun
+                raise
+        if reading is None:
+            raise lost(channel, f"not among {READ_MAX} messages, and there are more", may_have_arrived=True)
+        told = reading.ours.get(ref)
+        return _receipt(channel, told.message) if told else None
 
     async def ping(self) -> None:
         """Return when Discord answers and takes our token."""
@@ -173,22 +198,14 @@ class DiscordChat:
                 await self._extras.unpin(call, message)
             await self._extras.archive(call, message, tags_for(room, card))
 
-    async def _find_reply(self, call: Call, thread: str, ref: str, since: datetime) -> str | None:
-        try:
-            return await threads.find_message(call, self._shared, thread, ref, since)
-        except Refused as exc:
-            if code_of(exc) == UNKNOWN_CHANNEL:
-                return None  # the thread was never begun
-            raise
-
-    async def _find_headline(self, call: Call, ref: str, since: datetime) -> str | None:
+    async def _page(self, call: Call, thread: Receipt | None, stretch: Stretch) -> Page:
+        if thread:
+            return await threads.page_of_messages(call, thread.message, stretch)
         room = await self._rooms.look(call, call.channel)
         if not room.is_forum:
-            return await threads.find_message(call, self._shared, call.channel, ref, since)
+            return await threads.page_of_messages(call, call.channel, stretch)
         call.may_be_gone = True
-        return await threads.find_post(
-            call, self._shared, room, ref, since, ref_of_post=lambda post: self._ref(call, post, post)
-        )
+        return await threads.page_of_posts(call, room, stretch, lambda post: self._ref(call, post, post))
 
     async def _ref(self, call: Call, place: str, message: str) -> str:
         """The ref that the message carries: an edit must keep it. Raises Refused(gone=True) when the message is not there."""

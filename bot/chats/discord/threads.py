@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -14,17 +14,16 @@ from bot.chats.discord.failures import (
     THREAD_IS_ARCHIVED,
     UNKNOWN_CHANNEL,
     code_of,
-    lost,
 )
 from bot.chats.discord.render import Body, plain, ref_of
 from bot.chats.discord.rooms import Room
-from bot.chats.discord.sharing import Shared
+from bot.chats.reading import Page, Stretch, Told
 from bot.domain.conversation import Receipt
 from bot.errors import Refused
 
 PAGE_MESSAGES = 100  # the most that one answer holds
 PAGE_THREADS = 100
-ARCHIVE_PAGES_MAX = 10
+LAST_ARCHIVED = "last archived"  # the place where reading them begins
 THREAD_NAME_MAX_CHARS = 100
 THREAD_SLEEPS_AFTER_MIN = 1_440  # one of 60, 1440, 4320, 10080; posting wakes a sleeping thread
 
@@ -75,56 +74,72 @@ async def archive(call: Call, thread: str, tags: list[str]) -> None:
     await call("PATCH", CHANNEL, body | ({"applied_tags": tags} if tags else {}), channel_id=thread)
 
 
-async def find_message(call: Call, shared: Shared, room: str, ref: str, since: datetime) -> str | None:
-    """The id of our message with this ref, reading all of the room from `since` on."""
-    me = await call.me()
-    # To the minute: those who look at the same time then ask the same.
-    after = discord.utils.time_snowflake(since.replace(second=0, microsecond=0))
-    while True:
-        page = await shared.read(call, MESSAGES, {"after": after, "limit": PAGE_MESSAGES}, channel_id=room)
-        for message in page:
-            if message["author"]["id"] == me and ref_of(message) == ref:
-                return str(message["id"])
-        if len(page) < PAGE_MESSAGES:
-            return None
-        after = max(int(message["id"]) for message in page)
+async def page_of_messages(call: Call, room: str, stretch: Stretch) -> Page:
+    """What was written in a channel or thread."""
+    me, query = await call.me(), {"limit": PAGE_MESSAGES}
+    before = int(stretch.cursor or stretch.until or 0)
+    messages = await call(
+        "GET", MESSAGES, query=query | ({"before": before} if before else {}), channel_id=room
+    )
+    ids = [int(each["id"]) for each in messages]
+    is_last = len(ids) < PAGE_MESSAGES or min(ids) <= stretch.after
+    asked_for = [each for each in messages if int(each["id"]) > stretch.after]
+    refs = {str(each["id"]): ref_of(each) for each in asked_for if each["author"]["id"] == me}
+    return Page(
+        ours=[Told(message=message, key=ref, at=int(message)) for message, ref in refs.items() if ref],
+        count=len(ids),
+        newest=max(ids, default=0),
+        oldest=min(ids, default=0),
+        cursor="" if is_last else str(min(ids)),
+    )
 
 
-async def find_post(
-    call: Call, shared: Shared, room: Room, ref: str, since: datetime, *, ref_of_post: RefOf
-) -> str | None:
-    """The id of our post whose first message has this ref, among all that were begun since then, open or archived."""
-    me = await call.me()
-    oldest = discord.utils.time_snowflake(since)
-    async for thread in _threads(call, shared, room, since):
-        is_ours = str(thread.get("parent_id")) == call.channel and str(thread.get("owner_id")) == me
-        if not is_ours or int(thread["id"]) < oldest:
-            continue
-        try:
-            if await ref_of_post(str(thread["id"])) == ref:
-                return str(thread["id"])
-        except Refused as exc:
-            if not exc.gone:  # its first message was deleted: it is not what we look for
-                raise
-    return None
+async def page_of_posts(call: Call, room: Room, stretch: Stretch, ref_of_post: RefOf) -> Page:
+    """The posts of a forum: the open ones, then those archived since then, which may have been begun since then too.
+
+    Only the first messages of posts that may be what is looked for are read.
+    """
+    me, ours = await call.me(), []
+    listed, cursor = await (_archived(call, stretch) if stretch.cursor else _open(call, room))
+    for post in listed:
+        number = int(post["id"])
+        is_asked_for = stretch.after < number <= (stretch.until or number)
+        is_ours = str(post.get("parent_id")) == call.channel and str(post.get("owner_id")) == me
+        if is_asked_for and is_ours and (ref := await _ref_if_there(ref_of_post, str(number))):
+            ours.append(Told(message=str(number), key=ref, at=number))
+    if not stretch.cursor:  # the open ones are those of the whole server
+        newest = max((int(each["id"]) for each in listed), default=0)
+        return Page(ours=ours, count=0, newest=newest, oldest=newest, cursor=cursor)
+    # What was begun since the last of them was archived was archived since, too.
+    oldest = discord.utils.time_snowflake(datetime.fromisoformat(cursor)) if cursor else 0
+    return Page(ours=ours, count=len(listed), newest=0, oldest=oldest, cursor=cursor)
 
 
-async def _threads(call: Call, shared: Shared, room: Room, since: datetime) -> AsyncIterator[Any]:
-    """The posts of a forum: the open ones, then those archived since then, which may have been begun since then too."""
-    for thread in (await shared.read(call, ACTIVE, guild_id=room.guild))["threads"]:
-        yield thread
+async def _ref_if_there(ref_of_post: RefOf, post: str) -> str:
+    try:
+        return await ref_of_post(post)
+    except Refused as exc:
+        if exc.gone:  # its first message was deleted: it is not what we look for
+            return ""
+        raise
+
+
+async def _open(call: Call, room: Room) -> tuple[Sequence[Any], str]:
+    return (await call("GET", ACTIVE, guild_id=room.guild))["threads"], LAST_ARCHIVED
+
+
+async def _archived(call: Call, stretch: Stretch) -> tuple[Sequence[Any], str]:
+    """A page of them, the last archived first."""
     query: Body = {"limit": PAGE_THREADS}
-    for _ in range(ARCHIVE_PAGES_MAX):
-        page = await shared.read(call, ARCHIVED, query, channel_id=call.channel)
-        for thread in page["threads"]:
-            yield thread
-        if not page.get("has_more") or not page["threads"]:
-            return
-        archived_at = page["threads"][-1]["thread_metadata"]["archive_timestamp"]  # the newest come first
-        if datetime.fromisoformat(archived_at) < since:
-            return
-        query = {"limit": PAGE_THREADS, "before": archived_at}
-    raise lost(call.channel, "more archived posts than we read", may_have_arrived=True)
+    if stretch.cursor != LAST_ARCHIVED:
+        query["before"] = stretch.cursor
+    page = await call("GET", ARCHIVED, query=query, channel_id=call.channel)
+    posts = page["threads"]
+    if not page.get("has_more") or not posts:
+        return posts, ""
+    archived_at = str(posts[-1]["thread_metadata"]["archive_timestamp"])
+    is_last = datetime.fromisoformat(archived_at) < discord.utils.snowflake_time(int(stretch.after))
+    return posts, "" if is_last else archived_at
 
 
 async def _start_thread(call: Call, headline: Receipt, name: str) -> None:

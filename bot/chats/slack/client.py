@@ -20,8 +20,10 @@ from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
+from bot.chats.reading import Page, Readings, Stretch, Told
+from bot.chats.slack import history
 from bot.chats.slack.failures import SLACK, At, InDoubt, from_reply, from_transport
-from bot.chats.slack.history import EVENT_TYPE, READ_MAX, Query, Reading, Rolled
+from bot.chats.slack.history import EVENT_TYPE, READ_MAX
 from bot.chats.slack.pins import WITHIN_S as PIN_WITHIN_S
 from bot.chats.slack.pins import Pins
 from bot.chats.slack.render import Audience, Body, render
@@ -35,7 +37,6 @@ API_URL = "https://slack.com/api/"
 TIMEOUT = timedelta(seconds=10)
 CLOCKS_DIFFER = timedelta(minutes=1)  # Slack stamps messages by its clock, and `since` comes from ours
 GOODBYE_S = 1.0  # Slack answers a close, and leaves the connection open
-READINGS_KEPT = 200
 HISTORY, REPLIES = "conversations.history", "conversations.replies"  # each has its own limit
 _HOSTS = ("slack.com", "slack-gov.com")
 _SOCKET_MODE = "Turn Socket Mode on for the app, and make an app-level token (xapp-...) with the scope connections:write."
@@ -69,7 +70,7 @@ class SlackChat:
         self._timeout_s = timeout.total_seconds()
         self._session: aiohttp.ClientSession | None = None
         self._pins = Pins(name)
-        self._readings: dict[tuple[str, str], Reading] = {}  # by channel and thread
+        self._readings = Readings(most=READ_MAX, margin=0.0)
         self._shut_until: dict[str, float] = {}  # by method
 
     def renew(self, token: str) -> None:
@@ -104,8 +105,13 @@ class SlackChat:
         """
         body = {**render(card), **_PLAIN, "channel": receipt.channel, "ts": receipt.message}
         began = time.monotonic()
-        async with self._asking(receipt.channel, Unavailable):
-            await self.web().api_call("chat.update", json=body)
+        try:
+            async with self._asking(receipt.channel, Unavailable):
+                await self.web().api_call("chat.update", json=body)
+        except Refused as exc:
+            if exc.gone:
+                self._readings.drop(_room(receipt.channel, thread), receipt.message)
+            raise
         if card.pin is False:
             await self._pins.remove(self.web(), receipt, within_s=self._left(began))
 
@@ -118,29 +124,24 @@ class SlackChat:
         Who looks at the same time shares the reading; what could not be read in time is read on by the next call. Raises
         Uncertain when more than READ_MAX messages were written since: it may be among those not read.
         """
-        began, method = time.monotonic(), REPLIES if thread else HISTORY
+        method, room = REPLIES if thread else HISTORY, _room(channel, thread)
         oldest = (since - CLOCKS_DIFFER).timestamp()
-        reading = self._reading((channel, thread.message if thread else ""), oldest)
         try:
-            async with self._asking(channel, Unavailable), reading.turn:
-                while key not in reading.keys and reading.lacks(oldest, began):
-                    self._stay_shut(method, channel)
-                    await reading.read_page(lambda query: self._page(channel, query, thread))
-                    if reading.is_spent:
-                        break
+            async with self._asking(channel, Unavailable):
+                reading = await self._readings.look(
+                    room, key=key, since=oldest, ask=lambda stretch: self._page(channel, thread, stretch)
+                )
         except RateLimited as exc:
             self._shut_until[method] = time.monotonic() + exc.after.total_seconds()
             raise
         except Refused:
-            self._readings.clear()  # perhaps our place in the history is gone
+            self._readings.forget()  # perhaps our place in the history is gone
             raise
-        if found := reading.keys.get(key):
-            return _receipt(channel, found)
-        if reading.lacks(oldest, began):
-            self._readings.clear()
+        if reading is None:
             raise Uncertain(self.name, channel, f"not among {READ_MAX} messages, and there are more")
-        rolled = reading.rolled(key)
-        return _among(channel, rolled) if rolled else None
+        if found := reading.ours.get(key):
+            return _receipt(channel, found.message)
+        return _among(channel, reading.rolled(key))
 
     async def ping(self) -> None:
         """Return when Slack answers and knows our token."""
@@ -226,26 +227,21 @@ class SlackChat:
             self._session = aiohttp.ClientSession(timeout=timeout, cookie_jar=aiohttp.DummyCookieJar())
         return self._session
 
-    def _reading(self, room: tuple[str, str], since: float) -> Reading:
-        """What is being read of a channel or thread, begun anew where that leaves something out."""
-        reading = self._readings.pop(room, None)
-        if reading is None or not reading.reach(since):
-            reading = Reading(since=since, newest=since)
-        self._readings[room] = reading
-        if len(self._readings) > READINGS_KEPT:
-            del self._readings[next(iter(self._readings))]
-        return reading
-
     def _stay_shut(self, method: str, channel: str) -> None:
         """Slack said when it may be asked again: all wait, and nobody tries."""
         left_s = self._shut_until.get(method, 0.0) - time.monotonic()
         if left_s > 0:
             raise RateLimited(self.name, channel, timedelta(seconds=left_s))
 
-    async def _page(self, channel: str, query: Query, thread: Receipt | None) -> AsyncSlackResponse:
-        if thread:
-            return await self.web().conversations_replies(channel=channel, ts=thread.message, **query)
-        return await self.web().conversations_history(channel=channel, **query)
+    async def _page(self, channel: str, thread: Receipt | None, stretch: Stretch) -> Page:
+        self._stay_shut(REPLIES if thread else HISTORY, channel)
+        asked = history.query(stretch)
+        async with self._asking(channel, Unavailable):
+            if thread:
+                return history.page(
+                    await self.web().conversations_replies(channel=channel, ts=thread.message, **asked)
+                )
+            return history.page(await self.web().conversations_history(channel=channel, **asked))
 
     @asynccontextmanager
     async def _asking(self, channel: str, in_doubt: InDoubt) -> AsyncIterator[None]:
@@ -311,13 +307,21 @@ def _author(reply: AsyncSlackResponse) -> str:
     return str(message.get("user") or "") if isinstance(message, dict) else ""
 
 
-def _among(channel: str, rolled: Rolled) -> Among:
-    receipt, roll = _receipt(channel, rolled.ts), rolled.roll
+def _room(channel: str, thread: Receipt | None) -> str:
+    """What is read by itself: a channel, or one thread of it."""
+    return f"{channel} {thread.message}" if thread else channel
+
+
+def _among(channel: str, told: Told | None) -> Among | None:
+    """The message for many, as one of them finds it."""
+    if told is None or told.roll is None:
+        return None
+    receipt, roll = _receipt(channel, told.message), told.roll
     return Among(
         channel=channel,
         message=receipt.message,
         at=receipt.at,
-        key=rolled.key,
+        key=told.key,
         members=tuple(roll.names.values()),
         why=roll.why,
     )
