@@ -128,10 +128,10 @@ class Outbox(Protocol):
         """Write the intention before the call. Raises LeaseLost when the token is old."""
         ...
 
-    async def settle(self, claimed: Claimed, talk: Conversation, due_at: datetime | None) -> None:
-        """Write the outcome and let go; due again at `due_at`, or when the incident changes. Raises LeaseLost.
+    async def settle(self, claimed: Claimed, talk: Conversation, due_at: datetime | None) -> bool:
+        """Write the outcome and let go; due again at `due_at`, or when the incident changes: True when it did meanwhile.
 
-        The intention is forgotten unless `talk` still carries it: then nobody knows yet whether it arrived.
+        The intention is forgotten unless `talk` still carries it: then nobody knows yet whether it arrived. Raises LeaseLost.
         """
         ...
 
@@ -139,10 +139,8 @@ class Outbox(Protocol):
         """`begin` for many conversations in one go; False where the token is old."""
         ...
 
-    async def settle_all(
-        self, outcomes: Sequence[tuple[Claimed, Conversation, datetime | None]]
-    ) -> list[bool]:
-        """`settle` for many conversations in one go; False where the token is old."""
+    async def settle_all(self, outcomes: Sequence[tuple[Claimed, Conversation, datetime | None]]) -> bool:
+        """`settle` for many conversations in one go, but those whose token is old; True when an incident changed meanwhile."""
         ...
 
     async def wake(self, talk: Conversation, due_at: datetime) -> None:

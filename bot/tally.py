@@ -31,11 +31,11 @@ class NotingOutbox(RedisOutbox):
         super().__init__(functions)
         self.held: dict[Why, set[Place]] = {why: set() for why in Why}
 
-    async def settle(self, claimed: Claimed, talk: Conversation, due_at: datetime | None) -> None:
+    async def settle(self, claimed: Claimed, talk: Conversation, due_at: datetime | None) -> bool:
         """Note what holds it back, then write it."""
         if talk.held is not None:
             self.held[talk.held.why].add((talk.provider, talk.subject, talk.channel))
-        await super().settle(claimed, talk, due_at)
+        return await super().settle(claimed, talk, due_at)
 
 
 class VirtualLimiter:

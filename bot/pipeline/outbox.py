@@ -342,11 +342,11 @@ class Courier:
         await self._let_go(ready.claimed, replace(ready.talk, held=hold), due_at)
 
     async def _settled(self, chosen: Sequence[Ready], sent: Sent) -> None:
-        if sent.settle:
-            await sent.settle()
+        is_due = await sent.settle() if sent.settle else True
         for ready in chosen:
             self._in_work.done(ready.claimed)
-            self._changed.ring(ready.talk.provider)  # it may be due again
+            if is_due:
+                self._changed.ring(ready.talk.provider)
 
     def _chosen(self, lane: Lane) -> list[Ready]:
         """Edits of one message go together; of posts, those that `gather` puts into one message."""

@@ -11,6 +11,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from bot import telemetry
 from bot.domain import gather
@@ -25,6 +26,7 @@ from bot.pipeline.voice import Voice
 from bot.ports import Chat, Claimed, Clock, Incidents, Outbox
 from bot.telemetry import Event, log
 
+T = TypeVar("T")
 LEASE = timedelta(seconds=30)
 MARGIN_S = 3.0
 FRESH_S = 0.25  # a step that waited longer is planned anew before it is sent
@@ -70,10 +72,13 @@ class Delivered:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sent:
-    """What became of a message: how long the channel wants to be left alone, and what is still to be written, if it arrived."""
+    """What became of a message: how long the channel wants to be left alone, and what is still to be written, if it arrived.
+
+    `settle` writes it, and gives True when there is more to say at once.
+    """
 
     pause: timedelta = timedelta()
-    settle: Callable[[], Awaitable[None]] | None = None
+    settle: Callable[[], Awaitable[bool]] | None = None
 
 
 class Sender:
@@ -153,12 +158,13 @@ class Sender:
             return []
         return [ready]
 
-    async def _unless_lost(self, settling: Awaitable[None]) -> None:
+    async def _unless_lost(self, settling: Awaitable[T]) -> T | None:
         """A lost lease ends a conversation: another worker owns it now."""
         try:
-            await settling
+            return await settling
         except LeaseLost as exc:
             log().warning(Event.LEASE_LOST, reason=str(exc))
+            return None
 
     async def _called(self, chosen: Sequence[Ready], roles: tuple[str, ...]) -> tuple[Card, Receipt]:
         first = chosen[0]
@@ -212,13 +218,13 @@ class Sender:
 
     async def _succeeded(
         self, chosen: Sequence[Ready], card: Card, receipt: Receipt, roles: tuple[str, ...]
-    ) -> None:
+    ) -> bool:
         now = self._clock.now()
         outcomes = [self._outcome(ready, receipt, roles, now) for ready in chosen]
         if len(outcomes) > 1:
-            await self._outbox.settle_all(outcomes)
+            has_changed = await self._outbox.settle_all(outcomes)
         else:
-            await self._unless_lost(self._outbox.settle(*outcomes[0]))
+            has_changed = bool(await self._unless_lost(self._outbox.settle(*outcomes[0])))
         for ready in chosen:
             talk, seen_at = ready.talk, max(claim.seen_at for claim in ready.incident.claims)
             if talk.held is None:  # what waited on purpose is not late
@@ -228,6 +234,7 @@ class Sender:
             log().info(Event.DELIVERED, incident=talk.subject, channel=talk.channel, step=step)
         await self._record.note("sent", *((ready.talk, ready.step) for ready in chosen))
         self._tell(chosen, card)
+        return has_changed or any(due_at == now for _, _, due_at in outcomes)
 
     def _outcome(
         self, ready: Ready, receipt: Receipt, roles: tuple[str, ...], now: datetime

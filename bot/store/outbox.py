@@ -10,6 +10,7 @@ import time
 from collections.abc import Awaitable, Collection, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import chain
 from typing import Any, cast
 
 from bot.domain.conversation import Attempt, Conversation
@@ -22,6 +23,9 @@ from bot.store.functions import Call, Functions
 from bot.telemetry import Event, log
 
 EVERY_SHARD = range(keys.SHARDS)
+CHANGED = 2  # what `settle` answers where the incident changed while its conversation was in work
+
+Outcome = tuple[Claimed, Conversation, datetime | None]
 
 
 class RedisOutbox:
@@ -116,17 +120,20 @@ class RedisOutbox:
     async def begin_all(self, pairs: Sequence[tuple[Claimed, Attempt]]) -> list[bool]:
         """Write many intentions in one go; gives which of the conversations are still ours."""
         rows = [(claimed, (codec.attempt_json(attempt),)) for claimed, attempt in pairs]
-        return await self._write("fogbell_begin", rows)
+        return [answer > 0 for answer in await self._write("fogbell_begin", rows)]
 
-    async def settle(self, claimed: Claimed, talk: Conversation, due_at: datetime | None) -> None:
-        """Write the outcome and let go."""
-        if not all(await self.settle_all([(claimed, talk, due_at)])):
+    async def settle(self, claimed: Claimed, talk: Conversation, due_at: datetime | None) -> bool:
+        """Write the outcome and let go; True when the incident changed meanwhile."""
+        (answer,) = await self._settle([(claimed, talk, due_at)])
+        if not answer:
             raise _lost(talk)
+        return answer == CHANGED
 
-    async def settle_all(
-        self, outcomes: Sequence[tuple[Claimed, Conversation, datetime | None]]
-    ) -> list[bool]:
-        """Write many outcomes in one go; gives which of the conversations were still ours."""
+    async def settle_all(self, outcomes: Sequence[Outcome]) -> bool:
+        """Write many outcomes in one go; True when one of the incidents changed meanwhile."""
+        return CHANGED in await self._settle(outcomes)
+
+    async def _settle(self, outcomes: Sequence[Outcome]) -> list[int]:
         rows = [
             (
                 claimed,
@@ -143,8 +150,8 @@ class RedisOutbox:
 
     async def _write(
         self, script: str, rows: Sequence[tuple[Claimed, tuple[Any, ...]]], *head: Any
-    ) -> list[bool]:
-        """Write to conversations, in one call for those of a shard; gives which of them are still ours, in the given order."""
+    ) -> list[int]:
+        """Write to conversations, in one call for those of a shard; gives the scripts' answers in the given order."""
         places: dict[int, list[int]] = {}
         for place, (claimed, _) in enumerate(rows):
             places.setdefault(keys.shard(claimed.talk.provider), []).append(place)
@@ -159,11 +166,8 @@ class RedisOutbox:
             prefix = keys.conversation_prefix(n)
             calls.append((script, [*sets, *(prefix + member for member in names)], [*head, *values]))
         answers = await self._functions.call_all_durably(calls)
-        is_ours = [False] * len(rows)
-        for its, owned in zip(places.values(), answers, strict=True):
-            for place, one in zip(its, owned, strict=True):
-                is_ours[place] = bool(one)
-        return is_ours
+        found = dict(zip(chain.from_iterable(places.values()), chain.from_iterable(answers), strict=True))
+        return [int(found[place]) for place in range(len(rows))]
 
     async def wake(self, talk: Conversation, due_at: datetime) -> None:
         """Make a conversation due."""
