@@ -294,7 +294,7 @@ class Courier:
         begun anew, or settled when it is put back.
         """
         chosen = self._chosen(lane)
-        if not self._turns.is_quiet(lane) or any(ready.is_old for ready in chosen):
+        if self._is_stopping or not self._turns.is_quiet(lane) or any(ready.is_old for ready in chosen):
             return await self._turns.wait(lane)
         lane.take(chosen)
         begun, wait = await beside(self._sender.begun(chosen), self._turns.wait(lane))

@@ -356,3 +356,14 @@ async def test_what_waited_for_its_turn_is_planned_anew_however_quiet_the_channe
     await end([running])
 
     assert "Newer words" in posted[-1].card.plain
+
+
+async def test_whoever_is_stopping_begins_nothing_new(room: Room) -> None:
+    courier = room.courier()
+    await room.see("e1")
+    courier.stop()
+
+    await courier.drain()
+
+    (claimed,) = await RedisOutbox(room.functions).claim(at(60), 10, timedelta(seconds=30))
+    assert (room.chat.calls, claimed.talk.attempt) == ([], None)
