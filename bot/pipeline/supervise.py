@@ -22,6 +22,7 @@ async def supervise(name: str, loop: Callable[[], Awaitable[None]], *, pause: fl
     """Run `loop` until it ends by itself or is cancelled. A ConfigError is the operator's: it passes through."""
     clock = asyncio.get_running_loop()
     crashes = 0
+    said: type[Exception] | None = None
     while True:
         began = clock.time()
         try:
@@ -36,9 +37,10 @@ async def supervise(name: str, loop: Callable[[], Awaitable[None]], *, pause: fl
                 log().error(Event.LOOP_CRASHED, loop=name, error=f"while it ended: {exc!r}")
                 return  # whoever cancelled us waits for the end, not for a new life
             crashes = 1 if clock.time() - began > CALM_AFTER_SECONDS else crashes + 1
+            if crashes == 1 or type(exc) is not said or not _is_only(BotError, exc):
+                _log_crash(name, exc)  # that a chat or the store is still away is no news
+            said = type(exc)
             is_storeless = _is_only(StoreUnavailable, exc)
-            if crashes == 1 or not is_storeless:
-                _log_crash(name, exc)
             telemetry.RESTARTS.labels(name).inc()
             longest = STORE_PAUSE_SECONDS if is_storeless else PAUSE_MAX_SECONDS
         jitter = random.uniform(0.8, 1.2)  # noqa: S311 - not a secret

@@ -116,3 +116,20 @@ async def test_only_what_nobody_raised_on_purpose_is_logged_with_its_traceback(
 
     assert [(line["event"], line["loop"]) for line in lines] == [("loop.crashed", "outbox")]
     assert (lines[0]["exc_info"] is not None) == has_traceback
+
+
+async def test_a_chat_that_stays_away_is_said_once_and_whatever_is_new_again() -> None:
+    away = [Unavailable("slack", "socket", f"try {n}") for n in range(3)]
+    troubles = [*away, StoreUnavailable("gone"), RuntimeError("a bug"), RuntimeError("a bug")]
+
+    async def loop() -> None:
+        if troubles:
+            raise troubles.pop(0)
+
+    with structlog.testing.capture_logs() as lines:
+        await supervise("noisy", loop, pause=0.0)
+
+    said = [line["error"] for line in lines if line["event"] == "loop.crashed"]
+    assert [words.partition("(")[0] for words in said] == [
+        "Unavailable", "StoreUnavailable", "RuntimeError", "RuntimeError",
+    ]  # fmt: skip
