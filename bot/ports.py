@@ -102,7 +102,7 @@ class Claimed:
     `aside` is the store's own: what a newer Fogbell wrote into the conversation, to be written back with it. `must_look`
     says that the chat may hold messages that the store does not know of: look for the next one before posting it. Settled
     with it, the mark stays; whoever looked and found nothing carries on without it. `revision` is that of the provider's
-    ledger at that moment, 0 when it is not known.
+    ledger at that moment, 0 when it is not known; `silences` is another word after each silence that was set or ended.
     """
 
     talk: Conversation
@@ -110,6 +110,7 @@ class Claimed:
     aside: tuple[Any, ...] = ()
     must_look: bool = False
     revision: int = 0
+    silences: str = ""
 
 
 class Outbox(Protocol):

@@ -30,3 +30,5 @@ async def beside(first: Awaitable[S], other: Coroutine[Any, Any, T]) -> tuple[S,
         return await first, await task
     finally:
         await end([task])
+        if not task.cancelled():
+            task.exception()  # when both fail, the first one speaks for both: asyncio need not say that nobody looked

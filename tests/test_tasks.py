@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 
 import pytest
 
@@ -60,3 +61,19 @@ async def test_when_the_first_of_two_fails_the_other_is_ended() -> None:
     with pytest.raises(KeyError, match="first"):
         await beside(fails(), lasts())
     assert was_ended
+
+
+async def test_when_both_of_two_fail_the_second_failure_is_not_left_for_asyncio_to_complain_of() -> None:
+    """A store that goes away fails both, in each lane: a traceback for each would bury what matters."""
+    complaints: list[str] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, said: complaints.append(str(said["message"])))
+
+    async def fails(name: str, after: float) -> None:
+        await asyncio.sleep(after)
+        raise KeyError(name)
+
+    with pytest.raises(KeyError, match="first"):
+        await beside(fails("first", 0.01), fails("other", 0))
+    gc.collect()
+
+    assert complaints == []

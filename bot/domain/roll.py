@@ -14,6 +14,7 @@ from bot.domain.conversation import Receipt, Why
 
 LINE_MAX_CHARS = 850  # ours: Slack does not say how much metadata is too much
 NO_REASON = "-"
+BLANK = "+"  # stands for a blank in a provider's name, and is in no name itself
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +47,8 @@ def written(why: Why | None, members: Iterable[tuple[str, str]]) -> str:
     words, before = [str(why or NO_REASON)], ""
     for name, key in members:
         provider, _, incident = name.partition("|")
-        words.append(f"{incident if provider == before else name}|{mark(key)}")
+        known_as = incident if provider == before else name.replace(" ", BLANK)
+        words.append(f"{known_as}|{mark(key)}")
         before = provider
     line = " ".join(words)
     return line if len(line) <= LINE_MAX_CHARS else ""
@@ -58,7 +60,7 @@ def read(line: str) -> Roll:
     names, provider = {}, ""
     for member in members:
         *named, incident, its_mark = ("", "", *member.split("|"))
-        provider = named[-1] or provider
+        provider = named[-1].replace(BLANK, " ") or provider
         if provider and incident:
             names[its_mark] = f"{provider}|{incident}"
     return Roll(why=_WHYS.get(why), names=names)

@@ -57,8 +57,9 @@ class Health:
     def saw(self, chat: str, *, ok: bool, is_post: bool = True) -> None:
         """A call to the chat succeeded, or the chat could not do it; `is_post` unless it was an edit or a look-up."""
         telemetry.CHAT_UP.labels(chat).set(int(ok))
-        self._asked_at[chat] = self._clock.now()
         before = self._of(chat)
+        if not ok or is_post or not before.is_mute:  # an edit that works shows nothing of whether posts do
+            self._asked_at[chat] = self._clock.now()
         if ok and before.is_well:
             return
         self._note(chat, after_call(before, ok=ok, now=self._clock.now(), is_post=is_post))

@@ -19,11 +19,12 @@ from bot.domain import gather
 from bot.domain.conversation import Conversation, Hold, Step, StepKind, Why
 from bot.domain.delivery import LATE_BY, plan, reassertion
 from bot.domain.holds import hold_of
-from bot.domain.incident import Incident, Ledger
+from bot.domain.incident import Incident
 from bot.domain.silences import Silence
 from bot.domain.standing import LOOKED_AT_AGAIN, rests
 from bot.errors import LeaseLost, StoreError
 from bot.pipeline.lanes import InWork, Lane, Pace, Turns
+from bot.pipeline.ledgers import readable
 from bot.pipeline.lookup import Answers, Lookup
 from bot.pipeline.record import Record, Saw
 from bot.pipeline.sending import LEASE, Delivered, Ready, Sender, Sent
@@ -70,6 +71,7 @@ class Courier:
         self._incidents = incidents
         self._silences = silences
         self._silenced: Sequence[Silence] = ()  # as of the last look
+        self._silences_state: str | None = None  # and of this state of theirs
         self._chats = chats
         self._clock = clock
         self._voice = replace(voice, limiter=limiter)
@@ -143,10 +145,14 @@ class Courier:
         return len(claimed)
 
     async def _claim(self, shards: Collection[int] | None = None) -> Sequence[Claimed]:
-        if shards is None:  # once a second, and whenever a person silenced something here
-            self._silenced = await self._silences.active(self._clock.now())
         claimed = await self._outbox.claim(self._clock.now(), PER_SHARD, LEASE, shards)
         self._in_work.add(claimed)
+        states = {one.silences for one in claimed}
+        if shards is None or states - {self._silences_state}:
+            # Once a second, and when the store says that somebody set or ended one: who was held for it is due now.
+            self._silenced = await self._silences.active(self._clock.now())
+            if len(states) == 1:
+                (self._silences_state,) = states
         return claimed
 
     def _has_room(self) -> bool:
@@ -157,7 +163,8 @@ class Courier:
 
     async def _round(self, claimed: Sequence[Claimed], tasks: asyncio.TaskGroup) -> None:
         """Find the next step of each, and let it wait in its lane. Those that must be looked up do it beside the others."""
-        ledgers = await self._ledgers({one.talk.provider: one.revision for one in claimed})
+        ledgers = await readable(self._incidents, {one.talk.provider: one.revision for one in claimed})
+        claimed = [one for one in claimed if one.talk.provider in ledgers]  # the leases of others run out
         in_doubt: dict[tuple[str, str], list[tuple[Claimed, Incident]]] = {}
         for one in claimed:
             incident = ledgers[one.talk.provider].incidents.get(one.talk.subject)
@@ -172,12 +179,6 @@ class Courier:
                 await self._sort(one, one.talk, incident, tasks)
         for together in in_doubt.values():
             tasks.create_task(self._look_up(together, tasks))
-
-    async def _ledgers(self, revisions: Mapping[str, int]) -> Mapping[str, Ledger]:
-        """The ledgers of these providers, asked for beside one another; each of the revision known of it, 0 for none."""
-        asking = [self._incidents.read(name, known) for name, known in revisions.items()]
-        found = await asyncio.gather(*asking) if len(asking) > 1 else [await one for one in asking]
-        return dict(zip(revisions, found, strict=True))
 
     async def _look_up(self, together: Sequence[tuple[Claimed, Incident]], tasks: asyncio.TaskGroup) -> None:
         """Conversations that were to be told in one message: the chat is asked for it once."""
@@ -241,7 +242,7 @@ class Courier:
         hold = hold_of(talk, incident, self._silenced, self._voice.manners(talk.channel), now)
         limits = self._chats[talk.chat].limits
         step = plan(incident, talk, limits, hold)
-        if step is None and hold is None and self._reasserts and limits.edits:
+        if step is None and self._reasserts and limits.edits and not (hold and hold.why is Why.SILENCE):
             return reassertion(incident, talk, now, self._voice.stands_in(talk.channel))
         return step
 
@@ -362,9 +363,9 @@ class Courier:
     async def _think_again(self, lane: Lane, old: Sequence[Ready], tasks: asyncio.TaskGroup) -> None:
         """While they waited the world went on: plan anew, and let go of claims that are too old to send with."""
         lane.take(old)
-        ledgers = await self._ledgers({ready.talk.provider: 0 for ready in old})
+        ledgers = await readable(self._incidents, {ready.talk.provider: 0 for ready in old})
         for ready in old:
-            if ready.is_stale:
+            if ready.is_stale or ready.talk.provider not in ledgers:
                 await self._let_go(ready.claimed, ready.talk, self._clock.now())
             else:
                 incident = ledgers[ready.talk.provider].incidents.get(ready.talk.subject, ready.incident)

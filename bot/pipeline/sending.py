@@ -21,6 +21,7 @@ from bot.domain.delivery import LATE_BY, plan
 from bot.domain.gather import Waiting
 from bot.domain.incident import Incident
 from bot.errors import ChatError, LeaseLost, RateLimited, Refused, Unavailable, Uncertain
+from bot.pipeline.ledgers import readable
 from bot.pipeline.record import Record, Saw, again_at
 from bot.pipeline.voice import Voice
 from bot.ports import Chat, Claimed, Clock, Incidents, Outbox
@@ -208,13 +209,10 @@ class Sender:
         return card, message.receipt
 
     async def _members(self, names: Sequence[str]) -> list[Incident]:
-        found = []
-        for name in names:
-            provider, _, incident_id = name.partition("|")
-            incident = (await self._incidents.read(provider)).incidents.get(incident_id)
-            if incident:
-                found.append(incident)
-        return found
+        members = [name.partition("|") for name in names]
+        ledgers = await readable(self._incidents, {provider: 0 for provider, _, _ in members})
+        found = (ledgers[p].incidents.get(incident) for p, _, incident in members if p in ledgers)
+        return [incident for incident in found if incident]
 
     async def _succeeded(
         self, chosen: Sequence[Ready], card: Card, receipt: Receipt, roles: tuple[str, ...]

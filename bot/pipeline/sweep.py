@@ -57,17 +57,21 @@ class Sweep:
     async def once(self) -> None:
         """One walk: time-dependent rules, and every open incident's conversations made due (`plan` finds nothing, mostly).
 
-        Raises StoreUnavailable. A ledger that cannot be read or written costs the others nothing.
+        Raises StoreUnavailable.
         """
-        open_count = 0
+        telemetry.OPEN.set(await self._each(self._one))
+
+    async def _each(self, work: Callable[[str], Awaitable[int]]) -> int:
+        """What `work` gives for all ledgers together. One that cannot be read or written costs the others nothing."""
+        total = 0
         for provider in await self._incidents.providers():
             try:
-                open_count += await self._one(provider)
+                total += await work(provider)
             except StoreUnavailable:
                 raise
             except StoreError as exc:
                 log().error(Event.STORE_UNREADABLE, provider=provider, reason=str(exc))
-        telemetry.OPEN.set(open_count)
+        return total
 
     async def _one(self, provider: str) -> int:
         """Sweep a ledger; gives how many incidents are open there."""
@@ -83,12 +87,16 @@ class Sweep:
         return len(going_on)
 
     async def wake_all(self) -> None:
-        """Make every open conversation look again at once: a silence came, changed or ended."""
-        for provider in await self._incidents.providers():
-            now = self._clock.now()
-            for incident in (await self._incidents.read(provider)).incidents.values():
-                await self._wake(incident, now)
+        """Make every conversation look again at once: a silence came, changed or ended. Raises StoreUnavailable."""
+        await self._each(self._wake_those_of)
         self._changed.set()
+
+    async def _wake_those_of(self, provider: str) -> int:
+        """Gives how many incidents that were, open or not."""
+        incidents, now = (await self._incidents.read(provider)).incidents, self._clock.now()
+        for incident in incidents.values():
+            await self._wake(incident, now)
+        return len(incidents)
 
     async def _wake(self, incident: Incident, now: datetime) -> None:
         for channel in incident.channels:

@@ -13,6 +13,7 @@ from bot.domain.checks import CheckState
 from bot.domain.incident import Ledger
 from bot.domain.observation import WATCHER
 from bot.domain.trust import SourceReport
+from bot.ports import Leases
 from bot.sources.fetching.fetch import Marks
 from bot.store.desk import Shelf
 from bot.telemetry import Event, log
@@ -21,7 +22,8 @@ MISSED_FOR = timedelta(days=1)  # so long no worker saw it: longer than any chan
 MISSED_FOR_ALONE = timedelta(
     minutes=10
 )  # who has the store for itself: a source with a new name has spoken by then
-CHECK = "check:"  # begins the name of the source that a check of ours is
+CHECK = "check:"  # begins the name of the source that a check of ours is, and of the lease of whoever runs it
+CHECK_LEASE = timedelta(seconds=30)
 
 
 class Unwatched:
@@ -37,12 +39,14 @@ class Unwatched:
         reports: Shelf[SourceReport],
         marks: Shelf[Marks],
         checks: Shelf[CheckState],
+        leases: Leases,
         missed_for: timedelta = MISSED_FOR,
     ) -> None:
         self._known = known
         self._reports = reports
         self._marks = marks
         self._checks = checks
+        self._leases = leases
         self._missed_for = missed_for
 
     async def of(self, ledger: Ledger, now: datetime) -> frozenset[str]:
@@ -50,14 +54,20 @@ class Unwatched:
         spoke = _spoke(ledger)
         if ledger.provider == WATCHER or not spoke:
             return frozenset()
-        strange = spoke.keys() - {
-            source for provider, source in await self._known() if provider == ledger.provider
-        }
-        found = frozenset([s for s in strange if now - await self._seen(s, spoke[s]) >= self._missed_for])
+        known = await self._known()
+        strange = spoke.keys() - {source for provider, source in known if provider == ledger.provider}
+        seen = {source: await self._seen(ledger.provider, source, spoke[source]) for source in strange}
+        missed = [source for source, at in seen.items() if now - at >= self._missed_for]
+        found = frozenset([source for source in missed if not await self._is_run(source)])
         for source in found:
             log().warning(Event.SOURCE_UNWATCHED, source=source, provider=ledger.provider)
+        for source in found - {name for _, name in known}:  # else it only moved to another provider
             await self._forget(source)
         return found
+
+    async def _is_run(self, source: str) -> bool:
+        """True for a check that another worker runs: it holds the lease by the source's name, and nobody else can get it."""
+        return source.startswith(CHECK) and not await self._leases.hold(source, CHECK_LEASE)
 
     async def _forget(self, source: str) -> None:
         if source.startswith(CHECK):
@@ -66,11 +76,12 @@ class Unwatched:
             await self._marks.drop(source)
             await self._reports.drop(source)
 
-    async def _seen(self, source: str, spoke_at: datetime) -> datetime:
+    async def _seen(self, provider: str, source: str, spoke_at: datetime) -> datetime:
+        """When somebody last saw it as a source of this provider's."""
         report = await self._reports.get(source)
-        good_at = report.last_good_at if report else None
-        failing_since = report.failing_since if report else None
-        return max(spoke_at, good_at or spoke_at, failing_since or spoke_at)
+        if report is None or report.provider != provider:
+            return spoke_at
+        return max(spoke_at, report.last_good_at or spoke_at, report.failing_since or spoke_at)
 
 
 def _spoke(ledger: Ledger) -> dict[str, datetime]:

@@ -219,10 +219,11 @@ class Watch:
 
     async def _told(self, seen: Sighting) -> Sighting:
         """The sighting as it was decided on. The ledger that we remember is the newest, mostly."""
-        remembered = self._ingest.remembered(self.source.provider)
+        remembered, missed = self._ingest.remembered(self.source.provider), self._missed
         if remembered is not None:
             with suppress(Conflict):
                 return await self._decided(seen, remembered)
+            self._missed = missed  # it is one look, however often it is decided on
         return await self._decided(seen, None)
 
     async def _decided(self, seen: Sighting, ledger: Ledger | None) -> Sighting:

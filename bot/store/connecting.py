@@ -47,6 +47,8 @@ _AWAY = (RedisConnectionError, RedisTimeoutError, ConnectionError, TimeoutError)
 _ELSEWHERE = (ReadOnlyError, ClusterDownError, SlotNotCoveredError, TryAgainError)
 # How a server says that it takes no writes for now: too few replicas, a full disk or memory, loading, waiting for a master.
 _NOT_NOW = re.compile(r"\b(NOREPLICAS|MISCONF|OOM|READONLY|LOADING|BUSY|MASTERDOWN|CLUSTERDOWN|TRYAGAIN)\b")
+# What the library adds to an error of a pipeline: which command it was, with the beginning of what people said in it.
+_COMMAND = re.compile(r"Command # \d+ \(.*\) of pipeline caused error: ", re.DOTALL)
 _NO_NODE = ("slots are not covered", "cannot be connected", "Too many targets", "No targets")
 
 
@@ -67,7 +69,7 @@ def _ours(error: Exception) -> StoreError:
         return StoreError(f"the store refused our name or password: {refusal}; check [store] url")
     if doubt := next((e for e in below if isinstance(e, ssl.SSLCertVerificationError)), None):
         return StoreError(f"the store's certificate is not trusted: {doubt}; check [store] url")
-    words = str(error)
+    words = _COMMAND.sub("", str(error))
     if "Cluster mode is not enabled" in words:
         return StoreError("the store is no cluster; write redis:// in [store] url")
     if isinstance(error, _AWAY):

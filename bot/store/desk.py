@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar, cast
+from uuid import uuid4
 
 import redis.asyncio as aioredis
 
@@ -76,13 +77,23 @@ class RedisSilences:
     """ports.Silences. `wake` makes held conversations look again when silences change."""
 
     def __init__(self, client: aioredis.Redis, wake: Callable[[], Awaitable[None]]) -> None:
+        self._client = client
         self._shelf: Shelf[Silence] = Shelf(client, keys.SILENCES, Silence)
         self._wake = wake
 
     async def add(self, silence: Silence) -> None:
         """Keep it in place of one with the same id."""
         await self._shelf.put(silence.id, silence, is_new=True)
+        await self._tell()
         await self._wake()
+
+    async def _tell(self) -> None:
+        """Whoever claims from now on learns that it knows them no longer."""
+        async with translated(), self._client.pipeline(transaction=False) as pipe:
+            state = uuid4().hex[:8]
+            for n in range(keys.SHARDS):
+                pipe.set(keys.silences_state(n), state)
+            await pipe.execute()
 
     async def active(self, now: datetime) -> tuple[Silence, ...]:
         """Those that have not ended, the one that ends first in front."""

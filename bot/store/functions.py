@@ -104,9 +104,14 @@ class Functions:
         """What each of the calls gives, sent in one go, or beside one another where each has to wait for replicas."""
         if not self.replicas:
             return await self.call_all(calls)
-        async with asyncio.TaskGroup() as tasks:
-            sent = [tasks.create_task(self.call_durably(name, keys_, *args)) for name, keys_, args in calls]
-        return [task.result() for task in sent]
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                sent = [tasks.create_task(self.call_durably(name, its, *args)) for name, its, args in calls]
+        except* StoreError as group:
+            failed = group.exceptions[0]
+        else:
+            return [task.result() for task in sent]
+        raise failed  # what goes wrong in one call is said as it is: callers catch a StoreError
 
     async def call_all(self, calls: Sequence[Call]) -> list[Any]:
         """What each of the calls gives, sent in one go. Raises StoreError when one of them fails."""

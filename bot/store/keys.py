@@ -106,6 +106,11 @@ def touched(number: int) -> str:
     return f"fogbell:{tag(number)}:touched"
 
 
+def silences_state(number: int) -> str:
+    """String: another one whenever a person sets or ends a silence, the same in all shards. No TTL, one for each shard."""
+    return f"fogbell:{tag(number)}:silences"
+
+
 def fence(number: int) -> str:
     """String: the last fencing token of the shard, by the server's clock (µs). No TTL, tokens only grow."""
     return f"fogbell:{tag(number)}:fence"

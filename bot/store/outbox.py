@@ -51,7 +51,7 @@ class RedisOutbox:
         calls = [
             (
                 "fogbell_claim",
-                [keys.due(n), keys.leased(n), keys.fence(n)],
+                [keys.due(n), keys.leased(n), keys.fence(n), keys.silences_state(n)],
                 [
                     self._functions.ms(now),
                     limit,
@@ -220,7 +220,7 @@ def _lost(talk: Conversation) -> LeaseLost:
 
 def claimed_of(row: Sequence[Any]) -> Claimed | None:
     """What was claimed, or None for what cannot be read: the others must not wait for it, and its lease runs out by itself."""
-    member, token, state, attempt, must_look, revision = row
+    member, token, state, attempt, must_look, revision, silences = row
     provider, incident, channel = member.decode().split("|", 2)
     talk = Conversation(subject=incident, provider=provider, channel=channel)
     aside: codec.Aside = ()
@@ -233,7 +233,12 @@ def claimed_of(row: Sequence[Any]) -> Claimed | None:
         log().error(Event.STORE_UNREADABLE, incident=incident, channel=channel, reason=str(exc))
         return None
     return Claimed(
-        talk=talk, token=int(token), aside=aside, must_look=bool(must_look), revision=int(revision or 0)
+        talk=talk,
+        token=int(token),
+        aside=aside,
+        must_look=bool(must_look),
+        revision=int(revision or 0),
+        silences=(silences or b"").decode(),
     )
 
 

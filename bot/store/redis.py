@@ -84,7 +84,10 @@ class RedisIncidents:
         return decision.incidents
 
     async def find(self, incident: str) -> Incident | None:
-        """An incident by its id, or None: all ledgers are asked, which people do now and then."""
+        """An incident by its id, or None. Where we remember none that holds it, all ledgers are asked."""
+        known = next((name for name, ledger in self._cache.items() if incident in ledger.incidents), None)
+        if known and (found := (await self.read(known)).incidents.get(incident)):
+            return found
         names = await self.providers()
         async with translated(), self._client.pipeline(transaction=False) as pipe:
             for name in names:

@@ -78,6 +78,7 @@ def _unwatched(app: App) -> Unwatched:
         Shelf(app.client, keys.SOURCES, SourceReport),
         Shelf(app.client, keys.MARKS, Marks),
         Shelf(app.client, keys.CHECKS, CheckState),
+        app.leases,
         MISSED_FOR if app.config.store.url else MISSED_FOR_ALONE,
     )
 

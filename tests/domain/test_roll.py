@@ -13,6 +13,8 @@ MEMBERS = (
     ("aws|INC-3", "key 3"),
     ("own-checks|INC-22", "key 22"),
     ("aws|INC-4", "key 4"),
+    ("Our own pages|INC-5", "key 5"),
+    ("Our own pages|INC-6", "key 6"),
 )
 
 

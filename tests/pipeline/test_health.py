@@ -259,6 +259,21 @@ async def test_an_away_chat_that_nothing_is_due_in_is_asked_now_and_then(
     assert replica.health.usable() == {"slack", "discord"}
 
 
+async def test_a_chat_that_takes_edits_and_no_posts_is_asked_now_and_then_too(
+    functions: Functions, chats: dict[str, FakeChat]
+) -> None:
+    """Where nothing waits to be posted, an edit that works says nothing of whether a post would."""
+    replica = Replica(functions, VirtualClock(at(0)), chats)
+    for minute in (0, 2):
+        replica.clock.set(at(minute))
+        replica.health.saw("slack", ok=False)
+    for n in range(60):
+        replica.health.saw("slack", ok=True, is_post=False)
+        await replica.live(until=2 + n / 6)
+
+    assert replica.health.usable() == {"slack", "discord"}
+
+
 class _SlowShelf:
     """Keeps what it is given, and lets something happen while it does."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
@@ -17,13 +18,17 @@ from bot.domain.observation import Place
 from bot.domain.routing import Group
 from bot.domain.rules import EVERYTHING, Rules
 from bot.domain.services import Service, parse_need
+from bot.domain.silences import Silence
 from bot.domain.words import Severity
-from bot.errors import RateLimited, Unavailable
+from bot.errors import RateLimited, Unavailable, Uncertain
 from bot.pipeline.ingest import Ingest
 from bot.pipeline.outbox import Courier, Pace, Voice
+from bot.pipeline.sweep import Sweep
 from bot.pipeline.wake import Wake
-from bot.ports import Clock
+from bot.ports import Clock, Silences
 from bot.replay import VirtualClock
+from bot.store import keys
+from bot.store.desk import RedisSilences
 from bot.store.redis import Functions, RedisIncidents, RedisOutbox
 from bot.store.sharing import RedisLimiter
 from bot.tasks import end
@@ -57,13 +62,13 @@ class Room:
         self.functions = functions
         self.clock = clock
         self.chat = chat or FakeChat(limits=Limits(gathers=True))
-        self.silences = FakeSilences()
+        self.silences: Silences = FakeSilences()
         self.changed = Wake()
         self.incidents = RedisIncidents(functions)
         self.ingest = Ingest(self.incidents, routed("fake:C1"), clock, self.changed)
         self.paces: dict[tuple[str, str], Pace] = {}
 
-    def courier(self) -> Courier:
+    def courier(self, *, reasserts: bool = False) -> Courier:
         return Courier(
             RedisOutbox(self.functions),
             RedisIncidents(self.functions),
@@ -73,6 +78,7 @@ class Room:
             voice=Voice(names={}, rules=lambda: self.ingest.rules),
             limiter=RedisLimiter(self.functions),
             paces=self.paces,
+            reasserts=reasserts,
         )
 
     async def see(self, *names: str, provider: str = "acme", **changes: object) -> None:
@@ -239,6 +245,28 @@ async def test_in_its_hours_of_quiet_a_channel_is_edited_but_not_rung(room: Room
     assert "text of eb-v" in headline.card.plain
 
 
+async def test_in_its_hours_of_quiet_a_headline_is_written_again_too_when_an_older_edit_may_have_come_late(
+    room: Room,
+) -> None:
+    """It rings nobody, and what is over by then is not written again on any other occasion."""
+    await room.see("e1")
+    await room.settle_down()
+    room.ingest.rules = routed("fake:C1", manners=Manners(quiet=(Span(),), speaks_from=None))
+    unanswered = Uncertain("fake", "C1", "no answer")
+    unanswered.__cause__ = TimeoutError()
+    faults = [unanswered]
+    room.chat.fault = lambda call: faults.pop() if call == "edit" and faults else None
+    await room.see("e1", title="Another title")
+
+    courier = room.courier(reasserts=True)
+    for seconds in (0, 5, 40):
+        room.clock.set(at(seconds / 60))  # type: ignore[attr-defined]
+        while await courier.drain():
+            pass
+
+    assert room.chat.calls == ["post", "edit", "edit", "edit"]
+
+
 async def test_a_channel_bears_only_so_many_messages_an_hour_and_the_next_says_how_many_waited(
     room: Room,
 ) -> None:
@@ -367,3 +395,67 @@ async def test_whoever_is_stopping_begins_nothing_new(room: Room) -> None:
 
     (claimed,) = await RedisOutbox(room.functions).claim(at(60), 10, timedelta(seconds=30))
     assert (room.chat.calls, claimed.talk.attempt) == ([], None)
+
+
+async def test_a_ledger_that_cannot_be_read_keeps_nobody_elses_news_back(room: Room) -> None:
+    """Claimed together they would fail together, and again with each lease."""
+    for provider in ("bad", "good"):
+        await room.see("e1", provider=provider)
+    await room.functions.client.hset(keys.ledger("bad"), mapping={"revision": 99, "i:INC-1": b"9{}"})
+
+    await room.courier().drain()
+
+    assert [shown.card.title.partition(":")[0] for shown in room.chat.shown] == ["good"]
+
+
+async def test_a_message_for_many_is_corrected_though_the_ledger_of_one_cannot_be_read(room: Room) -> None:
+    await room.see("e1", provider="bad")
+    await room.see(*(f"e{n}" for n in range(6)), provider="good")
+    await room.settle_down()
+    await room.functions.client.hset(keys.ledger("bad"), mapping={"revision": 99, "i:INC-1": b"9{}"})
+
+    await room.see(*(f"e{n}" for n in range(6)), provider="good", title="Another title")
+    await room.courier().drain()
+
+    (message,) = room.chat.shown
+    assert "Another title" in message.card.plain
+
+
+async def test_a_silence_that_another_worker_set_or_ended_is_known_with_the_next_claim(
+    functions: Functions,
+) -> None:
+    """They are read once a second only, and whoever was held for one that is over is woken but once."""
+    room = Room(functions, clock=SystemClock())
+    room.silences = RedisSilences(functions.client, _nobody)
+    running = asyncio.create_task(room.courier().run(room.changed, look_every=60))
+    sweep = Sweep(room.incidents, RedisOutbox(functions), room.ingest, room.clock)
+    others = RedisSilences(functions.client, sweep.wake_all)
+    await room.see("e1")
+    await _until(lambda: len(room.chat.shown) == 1)
+
+    now = room.clock.now()
+    silence = Silence(
+        id="acme", target="acme", until=now + timedelta(hours=1), by="Ada", why="known", created_at=now
+    )
+    await others.add(silence)
+    await room.see("e1", "e2")
+    await room.see("e3", provider="other")
+    await _until(lambda: len(room.chat.shown) == 2)
+    while_silent = room.chat.shown[-1].card.plain
+    await others.add(replace(silence, until=room.clock.now()))
+    room.changed.ring("acme")
+    await _until(lambda: len(room.chat.shown) == 3)
+    await end([running])
+
+    assert "e3" in while_silent
+    assert "e2" in room.chat.shown[-1].card.plain
+
+
+async def _nobody() -> None:
+    return None
+
+
+async def _until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(10):
+        while not condition():
+            await asyncio.sleep(0.01)

@@ -285,7 +285,7 @@ async def test_what_is_claimed_again_while_the_last_step_is_put_away_goes_on_at_
             await asyncio.sleep(0.2)
             return await super().active(now)
 
-    desk.audit, desk.silences = SlowAudit(desk.functions.client), SlowSilences()
+    desk.audit, desk.silences = SlowAudit(desk.functions), SlowSilences()
     running = asyncio.create_task(desk.courier().run(Wake(), look_every=0.01))
     await desk.see(0, "u1")
 

@@ -114,6 +114,19 @@ async def test_a_changed_silence_wakes_closed_incidents_too(functions: Functions
     assert await life.due() == [("INC-1", CHANNEL), ("INC-2", CHANNEL)]
 
 
+async def test_a_changed_silence_wakes_all_that_can_be_read(functions: Functions) -> None:
+    """Nobody else wakes what was held for a silence that ended."""
+    life = Life(functions)
+    for name in ("bad", "good"):
+        await life.ingest.sighting(replace(sighting(0, said(provider=name)), provider=name))
+    await life.due()
+    await functions.client.hset(keys.ledger("bad"), mapping={"revision": 99, "i:INC-1": b"9{}"})
+
+    await life.sweep.wake_all()
+
+    assert await life.due() == [("INC-2", CHANNEL)]
+
+
 async def test_it_sweeps_at_once_and_then_at_its_pace(functions: Functions) -> None:
     class Enough(Exception):
         pass

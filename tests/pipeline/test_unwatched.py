@@ -19,6 +19,7 @@ from bot.sources.fetching.fetch import Marks
 from bot.store import keys
 from bot.store.desk import Shelf
 from bot.store.redis import Functions, RedisIncidents, RedisOutbox
+from bot.store.sharing import RedisLeases
 from tests.build import RULES, at, said, sighting
 from tests.fakes.store_fakes import FakeClock
 
@@ -38,7 +39,7 @@ class Room:
         self.checks = Shelf(functions.client, keys.CHECKS, CheckState)
         self.sweep = Sweep(self.incidents, RedisOutbox(functions), self.ingest, self.clock)
         self.sweep.unwatched = Unwatched(
-            self._all_known, self.reports, self.marks, self.checks, missed_for
+            self._all_known, self.reports, self.marks, self.checks, RedisLeases(functions, "us"), missed_for
         ).of
 
     async def _all_known(self) -> set[tuple[str, str]]:
@@ -111,11 +112,16 @@ async def test_a_source_that_was_renamed_ends_nothing_that_it_lists_by_its_new_n
 async def test_a_source_that_moved_to_another_provider_ends_what_it_said_of_the_first(
     functions: Functions,
 ) -> None:
-    room = Room(functions, missed_for=timedelta())
+    """And it is looked at all the time: what is remembered of it is of use."""
+    room = Room(functions)
     room.known = {("acme cloud", "acme")}
     await room.ingest.sighting(sighting(0, said()))
+    seen = SourceReport(provider="acme cloud", name="acme", state=SourceState.FRESH, last_good_at=at(DAY))
+    await room.reports.put("acme", seen)
+    await room.marks.put("acme", Marks())
 
-    assert await room.swept(1) == [Closure.UNWATCHED]
+    assert await room.swept(DAY) == [Closure.UNWATCHED]
+    assert (await room.marks.all()).keys() == (await room.reports.all()).keys() == {"acme"}
 
 
 async def test_a_check_that_is_gone_may_fail_anew_when_it_comes_back(functions: Functions) -> None:
@@ -131,6 +137,20 @@ async def test_a_check_that_is_gone_may_fail_anew_when_it_comes_back(functions: 
     room.known = set()
     assert await room.swept(2) == [Closure.UNWATCHED]
     assert await room.checks.get("front") is None
+
+
+async def test_a_check_that_another_worker_runs_stays_however_long_it_has_been_failing(
+    functions: Functions,
+) -> None:
+    """A rolling change. Nothing of a check that goes on failing is written anew, but whoever runs it holds its lease."""
+    room, theirs = Room(functions), RedisLeases(functions, "another worker")
+    failing = replace(sighting(0, said(provider=SELF), source="check:front"), provider=SELF)
+    await room.ingest.sighting(failing)
+
+    await theirs.hold("check:front", timedelta(seconds=30))
+    assert await room.swept(9 * DAY) == [None]
+    await theirs.release_all()
+    assert await room.swept(9 * DAY) == [Closure.UNWATCHED]
 
 
 async def test_what_fogbell_says_about_itself_is_not_touched(functions: Functions) -> None:

@@ -13,10 +13,10 @@ import pytest
 from bot.domain.decide import Decision
 from bot.domain.incident import Closure, Incident, Ledger
 from bot.domain.trust import Doubt, SourceReport, SourceState
-from bot.errors import StoreUnavailable
+from bot.errors import Conflict, StoreUnavailable
 from bot.net import open_session
 from bot.pipeline.board import Board
-from bot.pipeline.ingest import Ingest
+from bot.pipeline.ingest import ATTEMPTS, Ingest
 from bot.pipeline.quarantine import Quarantine
 from bot.pipeline.reports import Reports
 from bot.pipeline.wake import Wake
@@ -65,7 +65,7 @@ class Mast:
         self.folder = folder
         self.functions, self.fetcher, self.feeds = functions, fetcher, feeds
         self.clock = FakeClock(at(0))
-        self.incidents = Flaky(functions)
+        self.incidents: RedisIncidents = Flaky(functions)
         self.source = SourceSpec(name="acme", provider="acme", url=feeds.url(PATH), every=EVERY)
         self.reports = Shelf(functions.client, keys.SOURCES, SourceReport)
         self.marks = Shelf(functions.client, keys.MARKS, Marks)
@@ -423,3 +423,29 @@ async def test_what_another_worker_took_in_meanwhile_needs_a_second_look_to_be_o
 
     assert (after_one, is_pending) == (sorted({*listed, "e2"}), True)
     assert await mast.open_keys() == list(listed)
+
+
+class Crowded(RedisIncidents):
+    """Incidents whose commits are lost to others, as often as `lost` says."""
+
+    lost = 0
+
+    async def commit(self, ledger: Ledger, decision: Decision, now: datetime) -> tuple[Incident, ...]:
+        if self.lost:
+            self.lost -= 1
+            raise Conflict("others were first")
+        return await super().commit(ledger, decision, now)
+
+
+async def test_one_look_that_is_decided_on_twice_is_no_second_look(mast: Mast) -> None:
+    """What it missed while a ledger was fought over would be over at once."""
+    mast.incidents = crowded = Crowded(mast.functions)
+    mast.watch = mast.another()
+    mast.serve("e1")
+    await mast.look(0)
+
+    crowded.lost = ATTEMPTS
+    mast.serve("e2")
+    await mast.look(1)
+
+    assert (await mast.open_keys(), mast.watch.is_pending) == (["e1", "e2"], True)

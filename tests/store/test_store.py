@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -14,11 +15,11 @@ from bot.domain.decide import decide
 from bot.domain.delivery import plan
 from bot.domain.incident import Ledger
 from bot.domain.observation import Sighting
-from bot.errors import Conflict, LeaseLost
+from bot.errors import Conflict, LeaseLost, StoreError, StoreUnavailable
 from bot.ports import Claimed, Monitor
 from bot.store import keys
 from bot.store.desk import RedisMonitors, RedisOnce, RedisSilences, Shelf
-from bot.store.redis import Functions, RedisIncidents, RedisOutbox
+from bot.store.redis import Functions, RedisIncidents, RedisOutbox, translated
 from bot.store.sharing import RedisAudit, RedisLeases, RedisLimiter
 from tests.build import RULES, at, said, sighting, update
 
@@ -127,6 +128,44 @@ async def test_the_ledger_in_memory_serves_only_for_its_revision(functions: Func
     new = (await theirs.read("acme")).revision
 
     assert [(await mine.read("acme", revision)).revision for revision in (old, new, old)] == [old, new, new]
+
+
+class Refusing(Functions):
+    """Scripts on a server that is away."""
+
+    async def call_durably(self, name: str, keys_: Sequence[str], *args: object) -> object:
+        raise StoreUnavailable("the store does not answer")
+
+
+@pytest.mark.parametrize("count", [1, 9])
+async def test_a_store_that_is_away_says_so_in_the_same_way_when_replicas_are_waited_for(
+    functions: Functions, count: int
+) -> None:
+    """Whoever catches a StoreError would let a group of them pass."""
+    for n in range(count):
+        seen = replace(sighting(0, said("e1"), source=f"s{n}"), provider=f"acme{n}")
+        await committed(RedisIncidents(functions), seen)
+    claimed = await RedisOutbox(functions).claim(at(0), 10, LEASE)
+    away = Refusing(functions.client)
+    away.replicas = 1
+
+    with pytest.raises(StoreUnavailable):
+        await RedisOutbox(away).settle_all([(one, one.talk, None) for one in claimed])
+
+
+async def test_an_incident_that_we_remember_is_found_in_one_question(functions: Functions) -> None:
+    """An operator may retry hundreds of conversations at once, and there may be a thousand ledgers."""
+    incidents = RedisIncidents(functions)
+    for n in range(20):
+        seen = replace(sighting(0, said("e1"), source=f"s{n}"), provider=f"acme{n}")
+        await committed(incidents, seen)
+    await functions.client.config_resetstat()
+
+    found = [await incidents.find(f"INC-{n + 1}") for n in range(20)]
+
+    stats = await functions.client.info("commandstats")
+    assert [one and one.provider for one in found] == [f"acme{n}" for n in range(20)]
+    assert "cmdstat_hexists" not in stats
 
 
 async def test_an_incident_is_found_in_whichever_ledger_it_is(functions: Functions) -> None:
@@ -342,3 +381,21 @@ def test_every_key_of_a_conversation_is_on_the_shard_of_its_ledger() -> None:
 
     assert keys.tag(n) in keys.ledger("aws")
     assert keys.conversation("aws", "INC-1", "slack:C1").startswith(keys.conversation_prefix(n))
+
+
+async def test_what_is_in_a_command_is_not_in_the_error_of_its_pipeline(functions: Functions) -> None:
+    """The library puts the beginning of the command there, and with it what people said."""
+    await functions.client.set("fogbell:a", "words")
+
+    async def write() -> None:
+        async with translated(), functions.client.pipeline(transaction=False) as pipe:
+            pipe.hset("fogbell:a", "field", "a secret plan")
+            pipe.get("fogbell:a")
+            await pipe.execute()
+
+    with pytest.raises(StoreError) as caught:
+        await write()
+
+    assert "WRONGTYPE" in str(caught.value)
+    assert "secret" not in str(caught.value)
+    assert "Command" not in str(caught.value)

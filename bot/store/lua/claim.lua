@@ -1,9 +1,9 @@
 -- Take due conversations, each with a new fencing token; those whose holder let the lease run out are due again.
--- KEYS: 1 due set, 2 leased set, 3 fence: the last token
+-- KEYS: 1 due set, 2 leased set, 3 fence: the last token, 4 the state of silences
 -- ARGV: 1 now (ms of the caller's clock, for due times), 2 limit, 3 lease (ms), 4 prefix of conversation keys, 5 owner,
 --       6 prefix of ledger keys
 -- Gives a list of {member, token, state or false, attempt or false, 1 when the chat must be asked first, else 0, revision of
--- its ledger or false}.
+-- its ledger or false, state of silences or false}.
 -- Invariant: a member is in the due set or in the leased set, never in both. Urgent ones come first among the due.
 local CROWD = 500
 
@@ -30,7 +30,7 @@ local function claim(keys, args)
     redis.call('ZADD', keys[1], 'LT', args[1], member)
   end
   local claimed, revisions = {}, {}
-  local token = redis.call('GET', keys[3])
+  local token, silences = redis.call('GET', keys[3]), redis.call('GET', keys[4])
   for n, member in ipairs(next_ones(keys[1], args[1], limit, args[4])) do
     if n > limit then
       break
@@ -48,7 +48,7 @@ local function claim(keys, args)
     if revisions[provider] == nil then
       revisions[provider] = redis.call('HGET', args[6] .. provider, 'revision')
     end
-    claimed[n] = {member, token, held[1], held[2], held[3] and 1 or 0, revisions[provider]}
+    claimed[n] = {member, token, held[1], held[2], held[3] and 1 or 0, revisions[provider], silences}
   end
   if #claimed > 0 then
     redis.call('SET', keys[3], token)
