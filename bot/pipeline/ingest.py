@@ -103,6 +103,7 @@ class Ingest:
             self._committed_at[provider] = time.monotonic()
             if decision.due:
                 self._changed.ring(provider)
+                await asyncio.sleep(0)  # whoever tells it has asked for it before we write down the rest
             self._written(written)
             telemetry.UPDATES.inc(_gained(ledger, decision))
             for incident in written:
